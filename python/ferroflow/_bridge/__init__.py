@@ -1,0 +1,1 @@
+"""What estimators share: arrays, threads, ledger, and the one place that knows scikit-learn's versions."""

@@ -1,0 +1,110 @@
+"""What ran where, and why: a small ledger per thread."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TextIO
+
+RUST = "rust"
+SKLEARN = "scikit-learn"
+
+
+class Entry(NamedTuple):
+    """One line of the ledger: `count` calls of `call` ran on `engine` for `reason`."""
+
+    call: str
+    engine: str
+    reason: str
+    count: int
+
+
+class StrictError(RuntimeError):
+    """Raised under ``ferroflow.config(strict=True)`` where a case would be handed to scikit-learn."""
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str, str], int] = {}
+        self.strict = False
+
+
+_local = _Local()
+
+
+def note_rust(call: str) -> None:
+    """Note that `call` ran on the Rust core."""
+    counts = _local.counts
+    key = (call, RUST, "")
+    counts[key] = counts.get(key, 0) + 1
+
+
+def note_sklearn(call: str, reason: str) -> None:
+    """Note, before it happens, that `call` is handed to scikit-learn for `reason`.
+
+    Raises
+    ------
+    StrictError
+        Under ``ferroflow.config(strict=True)``.
+    """
+    if _local.strict:
+        raise StrictError(
+            f"{call} would be handed to scikit-learn: {reason}. "
+            "ferroflow.config(strict=True) forbids that; change the input, or call ferroflow.config(strict=False)."
+        )
+    counts = _local.counts
+    key = (call, SKLEARN, reason)
+    counts[key] = counts.get(key, 0) + 1
+
+
+def entries() -> list[Entry]:
+    """Return this thread's ledger, in the order of first calls."""
+    return [Entry(*key, count) for key, count in _local.counts.items()]
+
+
+def explain(*, clear: bool = False, file: TextIO | None = None) -> None:
+    """Print what this thread ran where, and why.
+
+    Parameters
+    ----------
+    clear : bool, default=False
+        Empty the ledger afterwards.
+    file : text file, default=None
+        Where to print; standard output if None.
+    """
+    rows = entries()
+    out = sys.stdout if file is None else file
+    if not rows:
+        out.write("ferroflow has run nothing in this thread yet.\n")
+    width = max((len(row.call) for row in rows), default=0)
+    for row in rows:
+        reason = f"  ({row.reason})" if row.reason else ""
+        out.write(f"{row.call:<{width}}  {row.engine:<12} x{row.count}{reason}\n")
+    if clear:
+        _local.counts.clear()
+
+
+def config(*, strict: bool):
+    """Set how this thread treats cases that the Rust core does not run.
+
+    Takes effect at once; used in a ``with`` statement, the former setting comes back at its end.
+
+    Parameters
+    ----------
+    strict : bool
+        If True, a case that would be handed to scikit-learn raises :class:`StrictError`.
+
+    Returns
+    -------
+    context manager
+    """
+    before, _local.strict = _local.strict, strict
+
+    @contextmanager
+    def restoring() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            _local.strict = before
+
+    return restoring()

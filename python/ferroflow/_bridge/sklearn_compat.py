@@ -1,0 +1,41 @@
+"""The one place that knows scikit-learn's versions and its private names."""
+
+from sklearn._config import _get_threadlocal_config
+from sklearn.utils import metadata_routing
+from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
+
+__all__ = [
+    "assume_finite",
+    "check_feature_names",
+    "check_n_features",
+    "default_output",
+    "routing_enabled",
+    "skips_parameter_validation",
+    "validate_data",
+]
+
+check_feature_names = _check_feature_names
+check_n_features = _check_n_features
+
+
+def default_output(estimator) -> bool:
+    """Does `estimator.transform` return plain arrays, by its own and by the global setting?"""
+    return (
+        "_sklearn_output_config" not in estimator.__dict__
+        and _get_threadlocal_config()["transform_output"] == "default"
+    )
+
+
+def assume_finite() -> bool:
+    """Has the user promised finite input (``sklearn.set_config(assume_finite=True)``)?"""
+    return _get_threadlocal_config()["assume_finite"]
+
+
+def skips_parameter_validation() -> bool:
+    """Has the user switched the validation of constructor parameters off?"""
+    return _get_threadlocal_config()["skip_parameter_validation"]
+
+
+def routing_enabled() -> bool:
+    """Is metadata routing on?"""
+    return metadata_routing._routing_enabled()

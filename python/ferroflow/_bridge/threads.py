@@ -1,0 +1,31 @@
+"""The thread pool as threadpoolctl sees it."""
+
+from pathlib import Path
+
+from threadpoolctl import LibController, register
+
+from ferroflow import _core
+
+
+class FerroflowController(LibController):
+    """Lets ``threadpool_limits`` and ``threadpool_info`` see ferroflow's pool."""
+
+    user_api = "ferroflow"
+    internal_api = "ferroflow"
+    filename_prefixes = (Path(_core.__file__).name.split(".")[0],)
+    check_symbols = ("PyInit__core", "ferroflow_pool")
+
+    def get_num_threads(self) -> int:
+        return _core.get_num_threads()
+
+    def set_num_threads(self, num_threads: int) -> None:
+        _core.set_num_threads(num_threads)
+
+    def get_version(self) -> str:
+        return _core.__version__
+
+    def set_additional_attributes(self) -> None:
+        """There are none."""
+
+
+register(FerroflowController)

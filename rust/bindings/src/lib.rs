@@ -1,0 +1,15 @@
+//! PyO3 bindings: convert, call, convert. Nothing else.
+
+mod door;
+mod float_array;
+mod pool;
+
+use pyo3::prelude::*;
+
+/// The native module `ferroflow._core`.
+#[pymodule]
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    pool::register(m)?;
+    Ok(())
+}

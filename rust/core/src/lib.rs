@@ -1,0 +1,15 @@
+//! Kernels and fitted state of ferroflow: numbers in, numbers out.
+//!
+//! No Python, no I/O, no globals, no environment. A family is a file or a folder named for its
+//! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
+
+pub mod error;
+pub mod exec;
+pub mod float;
+pub mod linear;
+pub mod random;
+pub mod simd;
+
+pub use error::{Error, Result};
+pub use exec::Exec;
+pub use float::Float;

@@ -1,0 +1,2 @@
+//! HTTP server over a frozen model.
+#![forbid(unsafe_code)]
