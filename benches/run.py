@@ -1,8 +1,8 @@
 """Print the table of ours against theirs and write it as JSON.
 
-    python benches/run.py                      every row
-    python benches/run.py scaler f1            rows whose name has one of these words
-    python benches/run.py --json out.json --pairs 9
+python benches/run.py                      every row
+python benches/run.py scaler f1            rows whose name has one of these words
+python benches/run.py --json out.json --pairs 9
 """
 
 import argparse
@@ -18,9 +18,8 @@ import numpy
 import sklearn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import Case, Result, bandwidth, measure
-
 import ferroflow
+from harness import Case, Result, bandwidth, measure
 
 
 def all_cases() -> list[Case]:
@@ -34,7 +33,9 @@ def machine() -> dict[str, object]:
     model = ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        model = next((x.split(":")[1].strip() for x in cpuinfo.read_text().splitlines() if "model name" in x), "")
+        model = next(
+            (x.split(":")[1].strip() for x in cpuinfo.read_text().splitlines() if "model name" in x), ""
+        )
     return {
         "cpu": model,
         "cores": os.cpu_count(),
@@ -66,7 +67,9 @@ def line(r: Result) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("words", nargs="*", help="run the rows whose name has one of these words")
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--pairs", type=int, default=5, help="counted pairs a row (default: %(default)s)")

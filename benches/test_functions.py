@@ -1,6 +1,7 @@
 """The same rows through pytest-benchmark: ``pytest benches --benchmark-enable -k "scaler"``."""
 
 import pytest
+
 from run import all_cases
 
 CASES = {case.row: case for case in all_cases()}

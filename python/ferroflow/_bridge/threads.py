@@ -13,7 +13,7 @@ class FerroflowController(LibController):
     user_api = "ferroflow"
     internal_api = "ferroflow"
     filename_prefixes = (Path(_core.__file__).name.split(".")[0],)
-    check_symbols = ("PyInit__core", "ferroflow_pool")
+    check_symbols = ("ferroflow_get_num_threads",)
 
     def get_num_threads(self) -> int:
         return _core.get_num_threads()

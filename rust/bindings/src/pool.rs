@@ -94,6 +94,13 @@ fn set_num_threads(n: usize) {
     LIMIT.store(n, Ordering::Relaxed);
 }
 
+/// The pool's size for callers without an interpreter; also the symbol by which threadpoolctl knows the library.
+// SAFETY: the name is ferroflow's own, so it meets no other library's symbol.
+#[unsafe(no_mangle)]
+pub extern "C" fn ferroflow_get_num_threads() -> usize {
+    threads()
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(get_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(set_num_threads, m)?)
