@@ -55,10 +55,8 @@ fn wanted(n_jobs: Option<i64>) -> usize {
 fn pool(workers: usize) -> Option<Arc<ThreadPool>> {
     let pid = std::process::id();
     let mut made = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(old) = made.as_ref() {
-        if old.pid == pid && old.workers >= workers {
-            return Some(old.pool.clone());
-        }
+    if let Some(old) = made.as_ref().filter(|old| old.pid == pid && old.workers >= workers) {
+        return Some(old.pool.clone());
     }
     let builder =
         rayon::ThreadPoolBuilder::new().num_threads(workers).thread_name(|i| format!("ferroflow-{i}"));
@@ -78,8 +76,7 @@ pub fn with_exec<T>(
     f: impl FnOnce(&Exec<'_>) -> T,
 ) -> T {
     let threads = wanted(n_jobs);
-    let pool = if threads > 1 { pool(threads - 1) } else { None };
-    f(&Exec::new(pool.as_deref(), threads, interrupted))
+    f(&Exec::new(&|| pool(threads - 1), threads, interrupted))
 }
 
 /// How many threads a kernel may use now.

@@ -3,17 +3,20 @@
 //! Work is cut into chunks that depend on the data alone; a chunk's result has its fixed place, and results
 //! are merged in that order. So the number of threads never changes a result.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rayon::ThreadPool;
 
 use crate::error::{Error, Result};
 
+/// Gives the thread pool when a kernel first asks for threads, so that small calls never make one.
+pub type PoolSource<'a> = &'a (dyn Fn() -> Option<Arc<ThreadPool>> + Sync);
+
 /// Threads and the caller's wish to stop, handed to every kernel that may run long.
 #[derive(Clone, Copy)]
 pub struct Exec<'a> {
-    pool: Option<&'a ThreadPool>,
+    pool: Option<PoolSource<'a>>,
     threads: usize,
     interrupted: &'a (dyn Fn() -> bool + Sync),
 }
@@ -27,15 +30,10 @@ impl Exec<'static> {
 }
 
 impl<'a> Exec<'a> {
-    /// The calling thread and `threads - 1` workers of `pool`; `interrupted` is asked on the calling thread only.
+    /// The calling thread and `threads - 1` workers of the pool; `interrupted` is asked on the calling thread only.
     #[must_use]
-    pub fn new(
-        pool: Option<&'a ThreadPool>,
-        threads: usize,
-        interrupted: &'a (dyn Fn() -> bool + Sync),
-    ) -> Self {
-        let threads = if pool.is_some() { threads.max(1) } else { 1 };
-        Self { pool, threads, interrupted }
+    pub fn new(pool: PoolSource<'a>, threads: usize, interrupted: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { pool: Some(pool), threads: threads.max(1), interrupted }
     }
 
     /// How many threads run at most.
@@ -77,14 +75,15 @@ impl<'a> Exec<'a> {
                 }
             }
         };
-        match self.pool {
-            Some(pool) if self.threads > 1 && n > 1 => pool.in_place_scope(|scope| {
+        let pool = if self.threads > 1 && n > 1 { self.pool.and_then(|source| source()) } else { None };
+        match pool {
+            Some(pool) => pool.in_place_scope(|scope| {
                 for _ in 1..self.threads.min(n) {
                     scope.spawn(|_| work(false));
                 }
                 work(true);
             }),
-            _ => work(true),
+            None => work(true),
         }
         if stop.into_inner() { Err(Error::Interrupted) } else { Ok(()) }
     }
@@ -129,10 +128,11 @@ mod tests {
 
     #[test]
     fn results_keep_their_order_on_any_number_of_threads() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap());
+        let source = || Some(pool.clone());
         let expected: Vec<usize> = (0..1000).map(|i| i * i).collect();
         for threads in 1..=4 {
-            let exec = Exec::new(Some(&pool), threads, &|| false);
+            let exec = Exec::new(&source, threads, &|| false);
             assert_eq!(exec.map(1000, |i| i * i).unwrap(), expected);
             let mut out = vec![0; 1000];
             exec.for_each_piece(&mut out, 7, |i, piece| {
@@ -149,7 +149,7 @@ mod tests {
     fn an_interrupt_stops_the_work() {
         let done = AtomicUsize::new(0);
         let stop = || done.load(Ordering::Relaxed) >= 5;
-        let result = Exec::new(None, 1, &stop).for_each(100, |_| {
+        let result = Exec { interrupted: &stop, ..Exec::serial() }.for_each(100, |_| {
             done.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(result, Err(Error::Interrupted));
