@@ -44,7 +44,15 @@ def main() -> None:
         wheel = build(tools, folder / "dist")
         venv = folder / "venv"
         run(sys.executable, "-m", "venv", "--without-pip", venv)
-        run((tools / "uv").absolute(), "pip", "install", "-q", "--python", venv / "bin/python", f"{wheel}[workflow]")
+        run(
+            (tools / "uv").absolute(),
+            "pip",
+            "install",
+            "-q",
+            "--python",
+            venv / "bin/python",
+            f"{wheel}[workflow]",
+        )
         work = folder / "work"
         work.mkdir()
         shutil.copy(ROOT / "examples/data/titanic.csv", work)

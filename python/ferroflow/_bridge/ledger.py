@@ -11,12 +11,12 @@ SKLEARN = "scikit-learn"
 
 
 class Entry(NamedTuple):
-    """One line of the ledger: `count` calls of `call` ran on `engine` for `reason`."""
+    """One line of the ledger: `call` ran `calls` times on `engine`, for `reason`."""
 
     call: str
     engine: str
     reason: str
-    count: int
+    calls: int
 
 
 class StrictError(RuntimeError):
@@ -79,7 +79,7 @@ def explain(*, clear: bool = False, file: TextIO | None = None) -> None:
     width = max((len(row.call) for row in rows), default=0)
     for row in rows:
         reason = f"  ({row.reason})" if row.reason else ""
-        out.write(f"{row.call:<{width}}  {row.engine:<12} x{row.count}{reason}\n")
+        out.write(f"{row.call:<{width}}  {row.engine:<12} x{row.calls}{reason}\n")
     if clear:
         _local.counts.clear()
 
