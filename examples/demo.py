@@ -85,6 +85,7 @@ def ask(address: str, rows: list[dict]) -> dict:
 
 def titanic(folder: Path) -> list[str]:
     import pandas as pd
+
     from ferroflow.frozen import FrozenModel
 
     say("Titanic: 1,309 passengers, raw CSV with `?` for missing values")

@@ -1,10 +1,10 @@
 import subprocess
 import sys
 
-import ferroflow.preprocessing
 import sklearn.preprocessing
 
 import ferroflow
+import ferroflow.preprocessing
 
 
 def test_names_are_swapped_and_given_back():
