@@ -1,2 +1,18 @@
 //! The frozen model file: schema, ops, strict validator, evaluator.
+//!
+//! [`Model::from_bytes`] checks a file whole before anything runs; [`Batch`] takes rows cell by cell and checks
+//! them against the [`Schema`]; [`Model::predict`] gives the bits that the Python pipeline gave. The file is
+//! described in `docs/format.md`.
 #![forbid(unsafe_code)]
+
+mod batch;
+mod error;
+mod limits;
+mod model;
+mod schema;
+
+pub use batch::{Batch, Cell, Column, Texts};
+pub use error::{InputCode, InputError, LoadError};
+pub use limits::Limits;
+pub use model::{Model, Output, Predictions};
+pub use schema::{Info, InputColumn, Kind, Label, Schema, Task};

@@ -1,0 +1,31 @@
+//! What a caller is ready to take from a file. Limits come from the caller, never from the file.
+
+/// Upper bounds on a model file's parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the whole file.
+    pub max_bytes: usize,
+    /// Bytes of its header, which holds the JSON document.
+    pub max_header: usize,
+    /// Columns of the input, and of every value inside the model.
+    pub max_columns: usize,
+    /// Nodes of the graph.
+    pub max_nodes: usize,
+    /// Categories or strings in one list.
+    pub max_strings: usize,
+    /// Self-test rows.
+    pub max_test_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 1 << 30,
+            max_header: 16 << 20,
+            max_columns: 1 << 20,
+            max_nodes: 10_000,
+            max_strings: 10_000_000,
+            max_test_rows: 1_000,
+        }
+    }
+}
