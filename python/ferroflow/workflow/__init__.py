@@ -1,0 +1,1 @@
+"""The workflow, one module per stage, from the raw table to the frozen model."""
