@@ -1,0 +1,188 @@
+"""Build and fit the one pipeline between the table and the predictions.
+
+Numbers: missing values filled, then standardised. Categories: missing as a category of its own, rare ones
+together, then one column each. After that a linear model by gradient descent.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from ferroflow.workflow._parts import (
+    GradientDescentClassifier,
+    GradientDescentRegressor,
+    OneHotEncoder,
+    SimpleImputer,
+    StandardScaler,
+)
+from ferroflow.workflow.clean import CLASSIFICATION
+
+PREPARE = "prepare"
+MODEL = "model"
+MISSING = "(missing)"
+
+# Above this many bytes the encoded table is kept sparse.
+DENSE_BYTES = 1 << 30
+
+# A category with fewer than this share of the training rows (and never fewer than five rows) is pooled with
+# the other rare ones, unless the configuration says otherwise.
+RARE_SHARE = 0.002
+RARE_ROWS = 5
+
+DEFAULTS: dict[str, Any] = {"optimizer": "adam", "max_iter": 100, "tol": 1e-4, "batch_size": 256}
+
+
+@dataclass
+class Trained:
+    """A fitted pipeline and what it took."""
+
+    pipeline: Pipeline
+    params: dict[str, Any]
+    loss_curve: list[float]
+    epochs: int
+    features: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def default_min_frequency(n_rows: int) -> int:
+    return max(RARE_ROWS, math.ceil(RARE_SHARE * n_rows))
+
+
+def build_preparation(
+    X: pd.DataFrame,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    *,
+    fill_numbers: str = "median",
+    fill_categories: str = MISSING,
+    indicators: bool = False,
+    min_frequency: int | float | None = None,
+    max_categories: int | None = None,
+) -> ColumnTransformer:
+    """Build, unfitted, the part that turns a clean table into numbers.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Training rows; only their number and the count of frequent categories are looked at, to choose
+        between a dense and a sparse result.
+    numeric, categorical : sequence of str
+    fill_numbers : {"median", "mean", "most_frequent"}, default="median"
+    fill_categories : str, default="(missing)"
+        The category that missing values make.
+    indicators : bool, default=False
+        Add a column that says where a number was missing.
+    min_frequency : int or float, default=None
+        Rarer categories are pooled; 0.2% of the training rows and at least five if None.
+    max_categories : int, default=None
+    """
+    if min_frequency is None:
+        min_frequency = default_min_frequency(len(X))
+    limit = min_frequency if isinstance(min_frequency, int) else math.ceil(min_frequency * len(X))
+    width = len(numeric) + sum(int((X[c].value_counts() >= limit).sum()) + 2 for c in categorical)
+    sparse = 8 * width * len(X) > DENSE_BYTES
+    parts: list[tuple[str, Any, list[str]]] = []
+    if numeric:
+        steps = [
+            ("fill", SimpleImputer(strategy=fill_numbers, add_indicator=indicators)),
+            ("scale", StandardScaler()),
+        ]
+        parts.append(("numbers", Pipeline(steps), list(numeric)))
+    if categorical:
+        steps = [
+            ("fill", SimpleImputer(strategy="constant", fill_value=fill_categories)),
+            (
+                "encode",
+                OneHotEncoder(
+                    handle_unknown="infrequent_if_exist",
+                    min_frequency=min_frequency,
+                    max_categories=max_categories,
+                    sparse_output=sparse,
+                ),
+            ),
+        ]
+        parts.append(("categories", Pipeline(steps), list(categorical)))
+    return ColumnTransformer(parts, sparse_threshold=1.0 if sparse else 0.0)
+
+
+def build_model(task: str, params: Mapping[str, Any], *, random_state: int = 0) -> Any:
+    """Build, unfitted, the model: `params` are those of the gradient descent estimators."""
+    kind = GradientDescentClassifier if task == CLASSIFICATION else GradientDescentRegressor
+    wanted = {**DEFAULTS, "random_state": random_state, **params}
+    known = kind().get_params()
+    for name in wanted:
+        if name not in known and name not in DEFAULTS:
+            raise ValueError(f"{kind.__name__} has no parameter {name!r}; it has {', '.join(sorted(known))}")
+    return kind(**{k: v for k, v in wanted.items() if k in known})
+
+
+def fit_model(model: Any, X: Any, y: np.ndarray, task: str) -> Any:
+    """Fit the model on prepared rows.
+
+    A quantity is standardised while it is learned, so that one learning rate suits euros and millimetres, and
+    the coefficients are put back on its own scale.
+    """
+    if task == CLASSIFICATION:
+        return model.fit(X, y)
+    centre, spread = float(np.mean(y)), float(np.std(y)) or 1.0
+    model.fit(X, (y - centre) / spread)
+    model.coef_ = model.coef_ * spread
+    model.intercept_ = model.intercept_ * spread + centre
+    return model
+
+
+def train(
+    X: pd.DataFrame,
+    y: np.ndarray,
+    preparation: ColumnTransformer,
+    params: Mapping[str, Any],
+    *,
+    task: str = CLASSIFICATION,
+    random_state: int = 0,
+) -> Trained:
+    """Fit the pipeline on the training rows."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        preparation = clone(preparation)
+        prepared = preparation.fit_transform(X)
+        model = fit_model(build_model(task, params, random_state=random_state), prepared, y, task)
+    categorical = [
+        c for name, _, columns in preparation.transformers_ if name == "categories" for c in columns
+    ]
+    pipeline = Pipeline([(PREPARE, preparation), (MODEL, model)])
+    curve = [float(v) for v in np.ravel(getattr(model, "loss_curve_", []))]
+    notes = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
+    return Trained(
+        pipeline,
+        dict(params),
+        curve,
+        int(np.max(getattr(model, "n_iter_", len(curve)))),
+        plain_names(preparation.get_feature_names_out(), categorical),
+        notes,
+    )
+
+
+def plain_names(names: Sequence[str], categorical: Sequence[str] = ()) -> list[str]:
+    """Return the names of prepared columns as a person would write them: ``sex = male``."""
+    # The longest column name that fits is the right one: "a_b_c" is column "a_b" if there is one.
+    longest_first = sorted(categorical, key=len, reverse=True)
+    out = []
+    for name in names:
+        part, _, rest = str(name).partition("__")
+        rest = rest or part
+        if part == "categories":
+            column = next((c for c in longest_first if rest.startswith(f"{c}_")), None)
+            if column is not None:
+                value = rest[len(column) + 1 :]
+                rest = f"{column} = {'(rare)' if value == 'infrequent_sklearn' else value}"
+        out.append(rest.replace("missingindicator_", "missing: "))
+    return out
