@@ -6,13 +6,20 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod container;
 mod error;
+mod graph;
+mod json;
 mod limits;
 mod model;
+mod ops;
 mod schema;
+mod statistics;
 
 pub use batch::{Batch, Cell, Column, Texts};
+pub use container::{Tensor, Type, write};
 pub use error::{InputCode, InputError, LoadError};
 pub use limits::Limits;
 pub use model::{Model, Output, Predictions};
 pub use schema::{Info, InputColumn, Kind, Label, Schema, Task};
+pub use statistics::{ColumnStatistics, Values};

@@ -159,4 +159,6 @@ pub struct Info {
     pub has_probabilities: bool,
     /// Are its values and probabilities `f32` (held here widened)?
     pub single: bool,
+    /// Does a regressor give one number per row (rather than a row of one)?
+    pub flat: bool,
 }

@@ -1,0 +1,238 @@
+//! The graph of ops, compiled to slots.
+//!
+//! A value of the graph is a list of columns; each column is a slot of a row's scratch (a number or a text), so that
+//! choosing and joining columns costs nothing when rows run. Each slot knows the input column it comes from, for
+//! messages, and whether a missing value can reach it: from that follows which input columns may be null.
+
+use crate::batch::{Batch, Column};
+use crate::container::Tensors;
+use crate::error::{InputError, LoadError};
+use crate::json::{Fields, Json, invalid};
+use crate::limits::Limits;
+use crate::ops::{Op, OpReader};
+use crate::schema::{Kind, Schema};
+
+/// Where a column of a value lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    Number(usize),
+    Text(usize),
+}
+
+/// A column of a value while the graph is compiled.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    pub slot: Slot,
+    /// The input column it comes from.
+    pub source: usize,
+    /// Can it be missing?
+    pub open: bool,
+}
+
+/// One row on its way through the ops.
+pub struct Scratch<'a> {
+    pub numbers: Vec<f64>,
+    pub texts: Vec<Option<&'a str>>,
+    pub x64: Vec<f64>,
+    pub x32: Vec<f32>,
+}
+
+/// The ops in order.
+#[derive(Debug)]
+pub struct Graph {
+    ops: Vec<Op>,
+    inputs: Vec<Slot>,
+    n_numbers: usize,
+    n_texts: usize,
+}
+
+/// A graph, its values' columns, and which input columns may be null.
+pub type Compiled = (Graph, Vec<Vec<Line>>, Vec<bool>);
+
+/// What ops need while they are read.
+pub struct Compiler<'l> {
+    pub n_numbers: usize,
+    pub n_texts: usize,
+    pub nullable: Vec<bool>,
+    limits: &'l Limits,
+}
+
+impl Compiler<'_> {
+    pub fn number(&mut self) -> Slot {
+        self.n_numbers += 1;
+        Slot::Number(self.n_numbers - 1)
+    }
+    pub fn text(&mut self) -> Slot {
+        self.n_texts += 1;
+        Slot::Text(self.n_texts - 1)
+    }
+    /// The op takes no missing value on this line.
+    pub fn refuse_missing(&mut self, line: &Line) {
+        if line.open
+            && let Some(nullable) = self.nullable.get_mut(line.source)
+        {
+            *nullable = false;
+        }
+    }
+    pub fn check_width(&self, width: usize) -> Result<(), LoadError> {
+        // All slots together are bounded too: nodes times columns would be no bound at all.
+        let most = self.limits.max_columns;
+        if width > most || self.n_numbers > most.saturating_mul(8) || self.n_texts > most.saturating_mul(8) {
+            return Err(LoadError::OverLimit(format!("a value has {width} columns, {most} are allowed")));
+        }
+        Ok(())
+    }
+}
+
+impl Graph {
+    /// Reads the nodes; gives the graph, its values' columns, and which input columns may be null.
+    pub fn read(
+        nodes: Vec<Json>,
+        schema: &Schema,
+        tensors: &mut Tensors<'_>,
+        versions: &mut Versions,
+        limits: &Limits,
+    ) -> Result<Compiled, LoadError> {
+        if nodes.len() > limits.max_nodes {
+            return Err(LoadError::OverLimit(format!("its graph has {} nodes", nodes.len())));
+        }
+        let n = schema.columns().len();
+        let mut c = Compiler { n_numbers: 0, n_texts: 0, nullable: vec![true; n], limits };
+        let mut first = Vec::with_capacity(n);
+        for (source, column) in schema.columns().iter().enumerate() {
+            let slot = if column.kind == Kind::Text { c.text() } else { c.number() };
+            first.push(Line { slot, source, open: true });
+        }
+        let inputs = first.iter().map(|line| line.slot).collect();
+        let mut values = vec![first];
+        let mut ops = Vec::new();
+        let mut total = 0usize;
+        for (i, node) in nodes.into_iter().enumerate() {
+            let mut fields = Fields::new(node, format!("node {i}"))?;
+            let name = fields.text("op")?;
+            versions.used(&name)?;
+            let lines = match name.as_str() {
+                "select" => {
+                    let input = value(&mut fields, &values)?;
+                    let columns = fields.sizes("columns")?;
+                    let picked = columns.iter().map(|&j| input.get(j).copied()).collect::<Option<Vec<_>>>();
+                    match picked {
+                        Some(lines) => lines,
+                        None => return invalid(format!("node {i} selects a column that is not there")),
+                    }
+                }
+                "concat" => {
+                    let mut lines = Vec::new();
+                    for v in fields.sizes("in")? {
+                        match values.get(v) {
+                            Some(more) => lines.extend_from_slice(more),
+                            None => return invalid(format!("node {i} uses a value that is not there yet")),
+                        }
+                        c.check_width(lines.len())?;
+                    }
+                    lines
+                }
+                _ => {
+                    let input = value(&mut fields, &values)?.clone();
+                    let reader = OpReader { fields: &mut fields, tensors, compiler: &mut c, input: &input };
+                    let (op, lines) = reader.read(&name)?;
+                    ops.push(op);
+                    lines
+                }
+            };
+            fields.end()?;
+            c.check_width(lines.len())?;
+            total = total.saturating_add(lines.len());
+            if total > limits.max_columns.saturating_mul(16) {
+                return Err(LoadError::OverLimit("its values have too many columns in all".into()));
+            }
+            values.push(lines);
+        }
+        let nullable = std::mem::take(&mut c.nullable);
+        Ok((Self { ops, inputs, n_numbers: c.n_numbers, n_texts: c.n_texts }, values, nullable))
+    }
+
+    pub fn scratch<'a>(&self) -> Scratch<'a> {
+        Scratch {
+            numbers: vec![0.0; self.n_numbers],
+            texts: vec![None; self.n_texts],
+            x64: Vec::new(),
+            x32: Vec::new(),
+        }
+    }
+
+    /// Runs row `i` of `batch`.
+    pub fn run<'a>(&'a self, batch: &'a Batch<'_>, i: usize, s: &mut Scratch<'a>) -> Result<(), InputError> {
+        for (slot, column) in self.inputs.iter().zip(batch.columns()) {
+            match (*slot, column) {
+                (Slot::Number(at), Column::Numbers(v)) => s.numbers[at] = v[i],
+                (Slot::Text(at), Column::Texts(v)) => s.texts[at] = v.get(i),
+                _ => {}
+            }
+        }
+        for op in &self.ops {
+            op.run(s, i, batch.schema())?;
+        }
+        Ok(())
+    }
+}
+
+fn value<'v>(fields: &mut Fields, values: &'v [Vec<Line>]) -> Result<&'v Vec<Line>, LoadError> {
+    let v = fields.size("in")?;
+    match values.get(v) {
+        Some(lines) => Ok(lines),
+        None => invalid(format!("{} uses a value that is not there yet", fields.place())),
+    }
+}
+
+/// The op versions that a file states, against those this reader runs and those that nodes use.
+pub struct Versions {
+    stated: Vec<(String, i64, bool)>,
+}
+
+/// Ops and the newest version of each that this reader runs. A released version never changes its numbers.
+const OPS: &[(&str, i64)] = &[
+    ("concat", 1),
+    ("impute", 1),
+    ("indicator", 1),
+    ("linear", 1),
+    ("onehot", 1),
+    ("ordinal", 1),
+    ("scale", 1),
+    ("select", 1),
+];
+
+impl Versions {
+    pub fn read(json: Json) -> Result<Self, LoadError> {
+        let mut stated = Vec::new();
+        for (name, version) in Fields::new(json, "'ops'")?.into_map() {
+            let Json::Int(version) = version else {
+                return invalid(format!("the version of op '{name}' is no number"));
+            };
+            match OPS.iter().find(|op| op.0 == name) {
+                None => return Err(LoadError::TooNew(format!("it uses the op '{name}', unknown here"))),
+                Some(op) if version > op.1 => {
+                    return Err(LoadError::TooNew(format!("it uses version {version} of the op '{name}'")));
+                }
+                Some(_) if version < 1 => return invalid(format!("the op '{name}' has version {version}")),
+                Some(_) => stated.push((name, version, false)),
+            }
+        }
+        Ok(Self { stated })
+    }
+    fn used(&mut self, name: &str) -> Result<(), LoadError> {
+        match self.stated.iter_mut().find(|op| op.0 == name) {
+            Some(op) => {
+                op.2 = true;
+                Ok(())
+            }
+            None => invalid(format!("the version of the op '{name}' is not stated")),
+        }
+    }
+    pub fn end(&self) -> Result<(), LoadError> {
+        match self.stated.iter().find(|op| !op.2) {
+            Some(op) => invalid(format!("the op '{}' is stated and not used", op.0)),
+            None => Ok(()),
+        }
+    }
+}
