@@ -9,6 +9,7 @@ __all__ = [
     "check_feature_names",
     "check_n_features",
     "default_output",
+    "has_callbacks",
     "routing_enabled",
     "skips_parameter_validation",
     "validate_data",
@@ -24,6 +25,11 @@ def default_output(estimator) -> bool:
         "_sklearn_output_config" not in estimator.__dict__
         and _get_threadlocal_config()["transform_output"] == "default"
     )
+
+
+def has_callbacks(estimator) -> bool:
+    """Has the user set callbacks (scikit-learn 1.9 and later)?"""
+    return "_skl_callbacks" in estimator.__dict__
 
 
 def assume_finite() -> bool:

@@ -3,6 +3,7 @@
 mod door;
 mod float_array;
 mod pool;
+mod scale;
 
 use pyo3::prelude::*;
 
@@ -11,5 +12,6 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     pool::register(m)?;
+    scale::register(m)?;
     Ok(())
 }

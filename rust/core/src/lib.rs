@@ -7,7 +7,9 @@ pub mod error;
 pub mod exec;
 pub mod float;
 pub mod linear;
+pub mod moments;
 pub mod random;
+pub mod scale;
 pub mod simd;
 
 pub use error::{Error, Result};

@@ -1,0 +1,122 @@
+//! Column moments and standardising.
+
+use ferroflow_core::Float;
+use ferroflow_core::moments::{Moments, variance_and_scale};
+use ferroflow_core::scale::{Direction, Standard, apply};
+use ndarray::{ArrayView1, ArrayView2};
+use numpy::{
+    Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods,
+};
+use pyo3::prelude::*;
+
+use crate::door::enter;
+use crate::float_array::FloatMatrix;
+
+type Column<'py> = Bound<'py, PyArray1<f64>>;
+type Before<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+
+type Learned<'py> = (Column<'py>, Column<'py>, Column<'py>, Column<'py>);
+
+fn from_python((count, mean, var): Before<'_>) -> Moments {
+    let count = count.as_array().to_vec();
+    let m2 = var.as_array().iter().zip(&count).map(|(var, n)| var * n).collect();
+    Moments { count, mean: mean.as_array().to_vec(), m2, has_nan: false, has_inf: false }
+}
+
+fn to_python(py: Python<'_>, moments: Moments) -> Learned<'_> {
+    let (var, scale) = variance_and_scale(&moments);
+    (
+        moments.count.into_pyarray(py),
+        moments.mean.into_pyarray(py),
+        var.into_pyarray(py),
+        scale.into_pyarray(py),
+    )
+}
+
+fn update<T: Float>(
+    py: Python<'_>,
+    x: ArrayView2<'_, T>,
+    weights: Option<ArrayView1<'_, f64>>,
+    mut moments: Moments,
+) -> PyResult<Moments> {
+    enter(py, |exec| {
+        moments.update(x, weights, exec)?;
+        Ok(moments)
+    })
+}
+
+/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`.
+#[pyfunction]
+#[pyo3(signature = (x, weights=None, before=None))]
+#[allow(clippy::type_complexity, reason = "a Python tuple")]
+fn column_moments<'py>(
+    py: Python<'py>,
+    x: FloatMatrix<'py>,
+    weights: Option<PyReadonlyArray1<'py, f64>>,
+    before: Option<Before<'py>>,
+) -> PyResult<(Column<'py>, Column<'py>, Column<'py>, Column<'py>, bool, bool)> {
+    let columns = match &x {
+        FloatMatrix::F64(x) => x.shape()[1],
+        FloatMatrix::F32(x) => x.shape()[1],
+    };
+    let moments = before.map_or_else(|| Moments::new(columns), from_python);
+    let weights = weights.as_ref().map(PyReadonlyArray1::as_array);
+    let moments = match &x {
+        FloatMatrix::F64(x) => update(py, x.as_array(), weights, moments)?,
+        FloatMatrix::F32(x) => update(py, x.as_array(), weights, moments)?,
+    };
+    let (has_nan, has_inf) = (moments.has_nan, moments.has_inf);
+    let (count, mean, var, scale) = to_python(py, moments);
+    Ok((count, mean, var, scale, has_nan, has_inf))
+}
+
+/// (count, mean, variance, scale) of the rows of both.
+#[pyfunction]
+fn merge_moments<'py>(py: Python<'py>, a: Before<'py>, b: Before<'py>) -> Learned<'py> {
+    let mut moments = from_python(a);
+    moments.merge(&from_python(b));
+    to_python(py, moments)
+}
+
+fn standardized<'py, T: Float + Element>(
+    py: Python<'py>,
+    x: ArrayView2<'_, T>,
+    mean: Option<&[f64]>,
+    scale: Option<&[f64]>,
+    direction: Direction,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let narrow = |v: &[f64]| v.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>();
+    let (mean, scale) = (mean.map(narrow), scale.map(narrow));
+    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
+    // returned, and on an error the array is dropped unseen.
+    let out = unsafe { PyArray2::<T>::new(py, x.dim(), false) };
+    // SAFETY: the array was just made, is C-contiguous, and this is its only reference.
+    let values = unsafe { out.as_slice_mut()? };
+    let standard = Standard { mean: mean.as_deref(), scale: scale.as_deref() };
+    let infinite = enter(py, |exec| apply(x, standard, direction, values, exec))?;
+    Ok((out.into_any(), infinite))
+}
+
+/// (x standardised or brought back, was there an infinity).
+#[pyfunction]
+fn standardize<'py>(
+    py: Python<'py>,
+    x: FloatMatrix<'py>,
+    mean: Option<PyReadonlyArray1<'py, f64>>,
+    scale: Option<PyReadonlyArray1<'py, f64>>,
+    inverse: bool,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let mean = mean.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let scale = scale.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let direction = if inverse { Direction::Inverse } else { Direction::Forward };
+    match &x {
+        FloatMatrix::F64(x) => standardized(py, x.as_array(), mean, scale, direction),
+        FloatMatrix::F32(x) => standardized(py, x.as_array(), mean, scale, direction),
+    }
+}
+
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(column_moments, m)?)?;
+    m.add_function(wrap_pyfunction!(merge_moments, m)?)?;
+    m.add_function(wrap_pyfunction!(standardize, m)?)
+}

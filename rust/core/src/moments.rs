@@ -1,0 +1,318 @@
+//! Count, mean and centred sum of squares of each column, NaN left out.
+//!
+//! Per block of about 8,192 values, which stays in cache: the column sums, then the squares about the block's
+//! own mean; blocks are merged by Chan, Golub, LeVeque: Algorithms for computing the sample variance (1983).
+//! One pass over memory. Sums are `f64` for `f32` input too. Finiteness is read off the block's sums: only a block
+//! whose sum is not finite is looked at value by value.
+
+use ndarray::{ArrayView1, ArrayView2, Axis, s};
+
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::float::Float;
+use crate::simd;
+
+/// Values of a block: 64 KB of f64, which stays in the second-level cache between its two passes.
+const BLOCK: usize = 8_192;
+/// Values of a chunk, the unit that a thread takes: about 1 ms of work.
+const CHUNK: usize = 64 * BLOCK;
+/// Narrow rows are taken together until they have this many lanes.
+const LANES: usize = 32;
+
+/// Mergeable moments of `mean.len()` columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    /// Weight (the number of rows, unweighted) that each column has seen, NaN left out.
+    pub count: Vec<f64>,
+    /// Mean of each column.
+    pub mean: Vec<f64>,
+    /// Sum of squares about the mean.
+    pub m2: Vec<f64>,
+    /// Was there a NaN?
+    pub has_nan: bool,
+    /// Was there an infinity?
+    pub has_inf: bool,
+}
+
+impl Moments {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(columns: usize) -> Self {
+        let zeros = vec![0.0; columns];
+        Self { count: zeros.clone(), mean: zeros.clone(), m2: zeros, has_nan: false, has_inf: false }
+    }
+
+    /// Takes in what `other` has seen.
+    pub fn merge(&mut self, other: &Self) {
+        self.has_nan |= other.has_nan;
+        self.has_inf |= other.has_inf;
+        for j in 0..self.mean.len().min(other.mean.len()) {
+            let (a, b) = (self.count[j], other.count[j]);
+            let n = a + b;
+            if b == 0.0 {
+                continue;
+            }
+            if a == 0.0 {
+                (self.count[j], self.mean[j], self.m2[j]) = (b, other.mean[j], other.m2[j]);
+                continue;
+            }
+            let delta = other.mean[j] - self.mean[j];
+            self.mean[j] += delta * (b / n);
+            self.m2[j] += other.m2[j] + delta * delta * (a * b / n);
+            self.count[j] = n;
+        }
+    }
+
+    /// Takes in a block of rows; `weights`, if any, has one finite value a row.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update<T: Float>(
+        &mut self,
+        x: ArrayView2<'_, T>,
+        weights: Option<ArrayView1<'_, f64>>,
+        exec: &Exec<'_>,
+    ) -> Result<()> {
+        let (rows, columns) = x.dim();
+        if rows == 0 || columns == 0 {
+            return Ok(());
+        }
+        let by_column = x.strides()[0].unsigned_abs() == 1 && columns > 1 && rows > 1;
+        if by_column && weights.is_none() {
+            let parts = exec.map(columns, |j| of_rows(x.slice(s![.., j..=j]), None))?;
+            let mut all = Self::new(columns);
+            for (j, part) in parts.iter().enumerate() {
+                (all.count[j], all.mean[j], all.m2[j]) = (part.count[0], part.mean[0], part.m2[0]);
+                all.has_nan |= part.has_nan;
+                all.has_inf |= part.has_inf;
+            }
+            self.merge(&all);
+            return Ok(());
+        }
+        let step = (CHUNK / columns).max(1);
+        let chunks = rows.div_ceil(step);
+        let parts = exec.map(chunks, |i| {
+            let range = s![i * step..rows.min((i + 1) * step)];
+            let part = x.slice_axis(Axis(0), ndarray::Slice::from(i * step..rows.min((i + 1) * step)));
+            of_rows(part, weights.map(|w| w.slice_move(range)))
+        })?;
+        for part in &parts {
+            self.merge(part);
+        }
+        Ok(())
+    }
+}
+
+/// Variances (over n) and the divisors of a standard scaler: the standard deviation, or 1 for a constant column.
+///
+/// A column is constant if its variance is within the error bound of the two-pass algorithm (Chan et al., table 2.1):
+/// `n eps var + (n mean eps)^2`, scikit-learn's rule.
+#[must_use]
+pub fn variance_and_scale(moments: &Moments) -> (Vec<f64>, Vec<f64>) {
+    let var: Vec<f64> = moments.m2.iter().zip(&moments.count).map(|(m2, n)| m2 / n).collect();
+    let scale = (0..var.len())
+        .map(|j| {
+            let (n, eps) = (moments.count[j], f64::EPSILON);
+            let bound = n * eps * var[j] + (n * moments.mean[j] * eps).powi(2);
+            if var[j] <= bound { 1.0 } else { var[j].sqrt() }
+        })
+        .collect();
+    (var, scale)
+}
+
+/// Moments of a chunk, block by block.
+fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>) -> Moments {
+    let (rows, columns) = x.dim();
+    let mut all = Moments::new(columns);
+    let step = (BLOCK / columns).max(1);
+    let mut scratch: Vec<T> = Vec::new();
+    let mut begin = 0;
+    while begin < rows {
+        let end = rows.min(begin + step);
+        let block = x.slice(s![begin..end, ..]);
+        let values = match block.as_slice() {
+            Some(values) => values,
+            None => {
+                scratch.clear();
+                scratch.extend(block.iter().copied());
+                &scratch
+            }
+        };
+        let part = match weights {
+            None => plain_block(values, columns),
+            Some(w) => {
+                let w: Vec<f64> = w.slice(s![begin..end]).to_vec();
+                careful_block(values, columns, Some(&w))
+            }
+        };
+        all.merge(&part);
+        begin = end;
+    }
+    all
+}
+
+/// A block without weights: lane sums, and the careful way if they are not finite.
+fn plain_block<T: Float>(values: &[T], columns: usize) -> Moments {
+    let rows = values.len() / columns;
+    let together = LANES.div_ceil(columns).min(rows).max(1);
+    let width = together * columns;
+    let whole = values.len() / width * width;
+    let (head, tail) = values.split_at(whole);
+    let mut lanes = vec![0.0; width];
+    simd::dispatch(|| add_rows(head, &mut lanes));
+    let mut sums = vec![0.0; columns];
+    fold(&lanes, &mut sums);
+    fold(&tail.iter().map(|v| v.to_f64()).collect::<Vec<_>>(), &mut sums);
+    if !sums.iter().sum::<f64>().is_finite() {
+        return careful_block(values, columns, None);
+    }
+    let n = rows as f64;
+    let mean: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
+    let wide: Vec<f64> = (0..width).map(|k| mean[k % columns]).collect();
+    lanes.fill(0.0);
+    simd::dispatch(|| add_squares(head, &wide, &mut lanes));
+    let mut m2 = vec![0.0; columns];
+    fold(&lanes, &mut m2);
+    for (k, v) in tail.iter().enumerate() {
+        let d = v.to_f64() - wide[k];
+        m2[k % columns] += d * d;
+    }
+    Moments { count: vec![n; columns], mean, m2, has_nan: false, has_inf: false }
+}
+
+/// `sums[j] +=` the lanes of column `j`.
+fn fold(lanes: &[f64], sums: &mut [f64]) {
+    for row in lanes.chunks(sums.len()) {
+        for (sum, lane) in sums.iter_mut().zip(row) {
+            *sum += lane;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_rows<T: Float>(values: &[T], lanes: &mut [f64]) {
+    let width = lanes.len();
+    let mut fours = values.chunks_exact(4 * width);
+    for four in &mut fours {
+        let (ab, cd) = four.split_at(2 * width);
+        let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
+        for k in 0..width {
+            lanes[k] += (a[k].to_f64() + b[k].to_f64()) + (c[k].to_f64() + d[k].to_f64());
+        }
+    }
+    for row in fours.remainder().chunks_exact(width) {
+        for k in 0..width {
+            lanes[k] += row[k].to_f64();
+        }
+    }
+}
+
+#[inline(always)]
+fn add_squares<T: Float>(values: &[T], mean: &[f64], lanes: &mut [f64]) {
+    let width = lanes.len();
+    let mean = &mean[..width];
+    let mut twos = values.chunks_exact(2 * width);
+    for two in &mut twos {
+        let (a, b) = two.split_at(width);
+        for k in 0..width {
+            let (p, q) = (a[k].to_f64() - mean[k], b[k].to_f64() - mean[k]);
+            lanes[k] += p * p + q * q;
+        }
+    }
+    for row in twos.remainder().chunks_exact(width) {
+        for k in 0..width {
+            let p = row[k].to_f64() - mean[k];
+            lanes[k] += p * p;
+        }
+    }
+}
+
+/// A block with NaN, infinities or weights. An infinity makes its column's moments NaN or infinite, as it should.
+fn careful_block<T: Float>(values: &[T], columns: usize, weights: Option<&[f64]>) -> Moments {
+    let mut out = Moments::new(columns);
+    simd::dispatch(|| {
+        for (i, row) in values.chunks_exact(columns).enumerate() {
+            let w = weights.map_or(1.0, |w| w[i]);
+            for j in 0..columns {
+                let v = row[j].to_f64();
+                let seen = !v.is_nan();
+                out.count[j] += if seen { w } else { 0.0 };
+                out.mean[j] += if seen { w * v } else { 0.0 };
+            }
+        }
+    });
+    for j in 0..columns {
+        out.mean[j] = if out.count[j] == 0.0 { 0.0 } else { out.mean[j] / out.count[j] };
+    }
+    let (mut nan, mut inf) = (false, false);
+    simd::dispatch(|| {
+        for (i, row) in values.chunks_exact(columns).enumerate() {
+            let w = weights.map_or(1.0, |w| w[i]);
+            for j in 0..columns {
+                let v = row[j].to_f64();
+                let d = v - out.mean[j];
+                nan |= v.is_nan();
+                inf |= v.is_infinite();
+                out.m2[j] += if v.is_nan() { 0.0 } else { w * d * d };
+            }
+        }
+    });
+    (out.has_nan, out.has_inf) = (nan, inf);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, ShapeBuilder};
+    use proptest::prelude::*;
+
+    fn moments(x: ArrayView2<'_, f64>) -> Moments {
+        let mut m = Moments::new(x.ncols());
+        m.update(x, None, &Exec::serial()).unwrap();
+        m
+    }
+
+    fn close(a: &Moments, b: &Moments) -> bool {
+        // One rounding a merge and a value: 1e-12 is far above it for a few hundred values of this size.
+        let near = |x: f64, y: f64| (x - y).abs() <= 1e-12 * (1.0 + x.abs().max(y.abs()));
+        a.count == b.count
+            && a.mean.iter().zip(&b.mean).all(|(x, y)| near(*x, *y))
+            && a.m2.iter().zip(&b.m2).all(|(x, y)| near(*x, *y))
+            && (a.has_nan, a.has_inf) == (b.has_nan, b.has_inf)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_parts_gives_the_whole(
+            rows in 1usize..200, columns in 1usize..40, cut in 0.0..1.0f64, seed in any::<u32>(), holes in any::<bool>(),
+        ) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            let x = Array2::from_shape_fn((rows, columns), |_| {
+                let v = rng.next_f64();
+                if holes && v < 0.2 { f64::NAN } else { v }
+            });
+            let at = (rows as f64 * cut) as usize;
+            let mut parts = moments(x.slice(s![..at, ..]));
+            parts.merge(&moments(x.slice(s![at.., ..])));
+            let whole = moments(x.view());
+            prop_assert!(close(&parts, &whole));
+            let mut f = Array2::zeros((rows, columns).f());
+            f.assign(&x);
+            prop_assert!(close(&moments(f.view()), &whole));
+            let strided = Array2::from_shape_fn((rows, 2 * columns), |(i, j)| x[(i, j / 2)]);
+            prop_assert!(close(&moments(strided.slice(s![.., ..;2])), &whole));
+        }
+    }
+
+    #[test]
+    fn infinities_and_overflow_are_told_apart() {
+        let big = Array2::from_elem((8, 1), 1e308);
+        let m = moments(big.view());
+        assert!(!m.has_inf && !m.has_nan);
+        let x = ndarray::array![[1.0, f64::INFINITY], [f64::NAN, 2.0]];
+        let m = moments(x.view());
+        assert!(m.has_inf && m.has_nan);
+        assert_eq!(m.count, [1.0, 2.0]);
+    }
+}
