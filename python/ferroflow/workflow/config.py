@@ -32,7 +32,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """A table of ``workflow.toml``; a key it does not know is an error."""
 
 
-class Data(Section):
+class Data(Section, frozen=True):
     """Where the table comes from. A relative ``source`` is relative to the configuration's folder."""
 
     source: Name
@@ -44,7 +44,7 @@ class Data(Section):
     header: Literal[True] | None = None
 
 
-class Target(Section):
+class Target(Section, frozen=True):
     """What is predicted. ``positive`` is the class whose probability is reported (two classes only)."""
 
     column: Name
@@ -52,7 +52,7 @@ class Target(Section):
     positive: str | int | float | bool | None = None
 
 
-class Columns(Section):
+class Columns(Section, frozen=True):
     """Which columns the model sees and how. A column in none of the lists is not used."""
 
     numeric: list[str] = []
@@ -60,12 +60,12 @@ class Columns(Section):
     drop: list[str] = []
 
 
-class Clean(Section):
+class Clean(Section, frozen=True):
     duplicates: Literal["drop", "keep"] = "drop"
     missing_target: Literal["drop", "error"] = "drop"
 
 
-class Split(Section):
+class Split(Section, frozen=True):
     """``method = "time"`` keeps the latest ``test_size`` of the rows, ordered by ``time``, for the test."""
 
     method: Literal["random", "time"] = "random"
@@ -75,7 +75,7 @@ class Split(Section):
     time: Name | None = None
 
 
-class Impute(Section):
+class Impute(Section, frozen=True):
     numeric: Literal["median", "mean", "most_frequent", "constant"] = "median"
     categorical: Literal["most_frequent", "constant"] = "constant"
     numeric_fill: float = 0.0
@@ -83,17 +83,17 @@ class Impute(Section):
     indicator: bool = False
 
 
-class Encode(Section):
+class Encode(Section, frozen=True):
     min_frequency: Count | Share | None = None
     max_categories: Annotated[int, msgspec.Meta(ge=2)] | None = None
     handle_unknown: Literal["ignore", "infrequent_if_exist", "error"] = "infrequent_if_exist"
 
 
-class Scale(Section):
+class Scale(Section, frozen=True):
     numeric: Literal["standard", "none"] = "standard"
 
 
-class Tune(Section):
+class Tune(Section, frozen=True):
     """Every combination is tried by cross-validation, or ``n_candidates`` of them drawn at random."""
 
     learning_rate: Annotated[list[Positive], msgspec.Meta(min_length=1)] = msgspec.field(
@@ -123,7 +123,7 @@ class Tune(Section):
     random_state: Seed = 0
 
 
-class Train(Section):
+class Train(Section, frozen=True):
     """The parameters of ``GradientDescentClassifier`` or ``GradientDescentRegressor`` that are not tuned."""
 
     loss: Literal["log_loss", "hinge", "squared_error", "huber"] | None = None
@@ -139,18 +139,18 @@ class Train(Section):
     random_state: Seed = 0
 
 
-class Evaluate(Section):
+class Evaluate(Section, frozen=True):
     """Resamples of the held-out rows for the confidence interval of each score; 0 leaves it out."""
 
     bootstrap: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 200
     confidence: Share = 0.95
 
 
-class Output(Section):
+class Output(Section, frozen=True):
     folder: Name = "runs"
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """The whole of ``workflow.toml``."""
 
     data: Data
