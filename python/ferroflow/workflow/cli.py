@@ -78,7 +78,9 @@ def init(
         bool, typer.Option("--force", "-f", help="overwrite a workflow.toml that is there")
     ] = False,
 ) -> None:
-    """Look at the data and write workflow.toml, with the reason of each choice beside it.
+    """Look at the data, write workflow.toml.
+
+    Each choice in the file has its reason beside it.
 
     \b
       ferroflow init titanic.csv --target survived
@@ -122,7 +124,9 @@ def explore(
     encoding: Encoding = None,
     header: Header = False,
 ) -> None:
-    """Write one HTML page that shows the data; it opens without a network.
+    """Show the data on one HTML page.
+
+    The page is one file and opens without a network.
 
     \b
       ferroflow explore titanic.csv
@@ -156,11 +160,11 @@ _ELSEWHERE = {
     "run": (
         "ferroflow.workflow.cli_run",
         "run",
-        "Clean, split, tune, train, judge and freeze, as workflow.toml says.",
+        "Clean, split, tune, train, judge, freeze.",
     ),
-    "predict": ("ferroflow.workflow.cli_run", "predict", "Predict the rows of a table with a frozen model."),
+    "predict": ("ferroflow.workflow.cli_run", "predict", "Predict the rows of a table."),
     "serve": ("ferroflow.workflow.cli_serve", "serve", "Answer predictions over HTTP."),
-    "models": ("ferroflow.workflow.cli_models", "app", "The registry: list, compare, promote, roll back."),
+    "models": ("ferroflow.workflow.cli_models", "app", "The registry: compare, promote, roll back."),
 }
 
 
@@ -208,16 +212,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    import click
-
+    # By way of Typer's own name: it carries Click inside itself or takes the installed one, by its version.
+    usage_error: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="ferroflow", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("Stopped.", err=True)
         return 130
-    except click.ClickException as error:
+    except usage_error as error:
         error.show()
         return error.exit_code
     except BrokenPipeError:
@@ -239,11 +243,11 @@ def _for_people(error: Exception) -> bool:
 
     if isinstance(error, WorkflowError | OSError):
         return True
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("ferroflow"):
         error.msg = f"{error.msg}. Install what the workflow needs: pip install 'ferroflow[workflow]'"
         return True
     # The library's own errors (a damaged model, a row that does not fit) are written for people too.
-    return type(error).__module__.startswith("ferroflow")
+    return isinstance(error, ModuleNotFoundError) or type(error).__module__.startswith("ferroflow")
 
 
 if __name__ == "__main__":

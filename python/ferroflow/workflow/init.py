@@ -93,7 +93,7 @@ def init(
     part = output.with_name(output.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")
-        os.replace(part, output)
+        part.replace(output)
     except OSError as error:
         raise ConfigError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
     return config, inspection

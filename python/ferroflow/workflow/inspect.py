@@ -392,7 +392,7 @@ def _warn(found: Inspection, frame: pd.DataFrame) -> None:
             )
         if column.kind == "empty":
             say(f"{column.name}: has no values.")
-        elif column.missing > 0.5 * found.rows:
+        elif column.missing > 0.5 * found.rows and not column.leak:
             say(f"{column.name}: {column.missing / found.rows:.0%} of its values are missing.")
     if found.duplicates:
         say(
