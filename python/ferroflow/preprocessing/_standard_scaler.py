@@ -42,11 +42,8 @@ class StandardScaler(preprocessing.StandardScaler):
         return self
 
     def transform(self, X, copy=None):
-        if sparse.issparse(X):
-            note_sklearn("StandardScaler.transform", "sparse input")
-            return super().transform(X, copy=copy)
-        if not (self.copy if copy is None else copy):
-            note_sklearn("StandardScaler.transform", "copy=False works in place, by NumPy")
+        if reason := _foreign(X, self.copy if copy is None else copy):
+            note_sklearn("StandardScaler.transform", reason)
             return super().transform(X, copy=copy)
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite="allow-nan")
@@ -55,8 +52,7 @@ class StandardScaler(preprocessing.StandardScaler):
         return out
 
     def inverse_transform(self, X, copy=None):
-        if sparse.issparse(X) or not (self.copy if copy is None else copy):
-            reason = "sparse input" if sparse.issparse(X) else "copy=False works in place, by NumPy"
+        if reason := _foreign(X, self.copy if copy is None else copy):
             note_sklearn("StandardScaler.inverse_transform", reason)
             return super().inverse_transform(X, copy=copy)
         check_is_fitted(self)
@@ -98,6 +94,15 @@ class StandardScaler(preprocessing.StandardScaler):
         )
         _set(self, count, mean, var, scale)
         return self
+
+
+def _foreign(X, copy=True):
+    """Why X is scikit-learn's to work on, or None."""
+    if sparse.issparse(X):
+        return "sparse input"
+    if getattr(X, "dtype", None) == np.float16:
+        return "float16 input"
+    return None if copy else "copy=False works in place, by NumPy"
 
 
 def _set(self, count, mean, var, scale):

@@ -142,7 +142,7 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>)
             None => plain_block(values, columns),
             Some(w) => {
                 let w: Vec<f64> = w.slice(s![begin..end]).to_vec();
-                careful_block(values, columns, Some(&w))
+                weighted_block(values, columns, &w)
             }
         };
         all.merge(&part);
@@ -151,42 +151,66 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>)
     all
 }
 
-/// A block without weights: lane sums, and the careful way if they are not finite.
+/// A block without weights, taken as wide rows of whole rows; the few rows that are left over are a block of their own.
 fn plain_block<T: Float>(values: &[T], columns: usize) -> Moments {
     let rows = values.len() / columns;
     let together = LANES.div_ceil(columns).min(rows).max(1);
     let width = together * columns;
-    let whole = values.len() / width * width;
-    let (head, tail) = values.split_at(whole);
-    let mut lanes = vec![0.0; width];
-    simd::dispatch(|| add_rows(head, &mut lanes));
-    let mut sums = vec![0.0; columns];
-    fold(&lanes, &mut sums);
-    fold(&tail.iter().map(|v| v.to_f64()).collect::<Vec<_>>(), &mut sums);
-    if !sums.iter().sum::<f64>().is_finite() {
-        return careful_block(values, columns, None);
+    let (head, tail) = values.split_at(values.len() / width * width);
+    let mut all = lanes_block(head, columns, width);
+    if !tail.is_empty() {
+        all.merge(&lanes_block(tail, columns, columns));
     }
-    let n = rows as f64;
-    let mean: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
-    let wide: Vec<f64> = (0..width).map(|k| mean[k % columns]).collect();
-    lanes.fill(0.0);
-    simd::dispatch(|| add_squares(head, &wide, &mut lanes));
-    let mut m2 = vec![0.0; columns];
-    fold(&lanes, &mut m2);
-    for (k, v) in tail.iter().enumerate() {
-        let d = v.to_f64() - wide[k];
-        m2[k % columns] += d * d;
-    }
-    Moments { count: vec![n; columns], mean, m2, has_nan: false, has_inf: false }
+    all
 }
 
-/// `sums[j] +=` the lanes of column `j`.
-fn fold(lanes: &[f64], sums: &mut [f64]) {
-    for row in lanes.chunks(sums.len()) {
+fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize) -> Moments {
+    let mut lanes = vec![0.0; 2 * width];
+    let (first, second) = lanes.split_at_mut(width);
+    simd::dispatch(|| add_rows(values, first));
+    let mut mean = fold(first, columns);
+    let n = (values.len() / columns) as f64;
+    let mut count = vec![n; columns];
+    let holes = !mean.iter().sum::<f64>().is_finite();
+    if holes {
+        first.fill(0.0);
+        simd::dispatch(|| add_present(values, first, second));
+        (mean, count) = (fold(first, columns), fold(second, columns));
+        second.fill(0.0);
+    }
+    first.fill(0.0);
+    let has_inf = holes
+        && !mean.iter().sum::<f64>().is_finite()
+        && values.iter().any(|v| !v.is_finite() && !v.is_nan());
+    for j in 0..columns {
+        mean[j] /= count[j].max(1.0);
+    }
+    let wide: Vec<f64> = (0..width).map(|k| mean[k % columns]).collect();
+    simd::dispatch(|| {
+        if holes {
+            add_squares::<T, true>(values, &wide, first, second)
+        } else {
+            add_squares::<T, false>(values, &wide, first, second)
+        }
+    });
+    let (mut m2, rest) = (fold(first, columns), fold(second, columns));
+    for j in 0..columns {
+        // The mean was rounded: the correction term of the corrected two-pass algorithm.
+        m2[j] -= rest[j] * rest[j] / count[j].max(1.0);
+    }
+    let has_nan = count.iter().any(|c| *c < n);
+    Moments { count, mean, m2, has_nan, has_inf }
+}
+
+/// The sum of each column's lanes.
+fn fold(lanes: &[f64], columns: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; columns];
+    for row in lanes.chunks(columns) {
         for (sum, lane) in sums.iter_mut().zip(row) {
             *sum += lane;
         }
     }
+    sums
 }
 
 #[inline(always)]
@@ -207,57 +231,89 @@ fn add_rows<T: Float>(values: &[T], lanes: &mut [f64]) {
     }
 }
 
+/// Sums and counts of what is not NaN.
 #[inline(always)]
-fn add_squares<T: Float>(values: &[T], mean: &[f64], lanes: &mut [f64]) {
-    let width = lanes.len();
-    let mean = &mean[..width];
+fn add_present<T: Float>(values: &[T], sums: &mut [f64], counts: &mut [f64]) {
+    let width = sums.len();
+    let counts = &mut counts[..width];
     let mut twos = values.chunks_exact(2 * width);
     for two in &mut twos {
         let (a, b) = two.split_at(width);
         for k in 0..width {
-            let (p, q) = (a[k].to_f64() - mean[k], b[k].to_f64() - mean[k]);
-            lanes[k] += p * p + q * q;
+            let (a, b) = (a[k].to_f64(), b[k].to_f64());
+            sums[k] += (if a.is_nan() { 0.0 } else { a }) + (if b.is_nan() { 0.0 } else { b });
+            counts[k] += (if a.is_nan() { 0.0 } else { 1.0 }) + (if b.is_nan() { 0.0 } else { 1.0 });
         }
     }
     for row in twos.remainder().chunks_exact(width) {
         for k in 0..width {
-            let p = row[k].to_f64() - mean[k];
-            lanes[k] += p * p;
+            let a = row[k].to_f64();
+            sums[k] += if a.is_nan() { 0.0 } else { a };
+            counts[k] += if a.is_nan() { 0.0 } else { 1.0 };
         }
     }
 }
 
-/// A block with NaN, infinities or weights. An infinity makes its column's moments NaN or infinite, as it should.
-fn careful_block<T: Float>(values: &[T], columns: usize, weights: Option<&[f64]>) -> Moments {
-    let mut out = Moments::new(columns);
-    simd::dispatch(|| {
-        for (i, row) in values.chunks_exact(columns).enumerate() {
-            let w = weights.map_or(1.0, |w| w[i]);
-            for j in 0..columns {
-                let v = row[j].to_f64();
-                let seen = !v.is_nan();
-                out.count[j] += if seen { w } else { 0.0 };
-                out.mean[j] += if seen { w * v } else { 0.0 };
-            }
+/// Sums of `(x - mean)^2` and of `x - mean`; with `HOLES`, of what is not NaN.
+#[inline(always)]
+fn add_squares<T: Float, const HOLES: bool>(
+    values: &[T],
+    mean: &[f64],
+    squares: &mut [f64],
+    rest: &mut [f64],
+) {
+    let width = squares.len();
+    let (mean, rest) = (&mean[..width], &mut rest[..width]);
+    let off = |v: T, mean: f64| {
+        let v = v.to_f64();
+        if HOLES && v.is_nan() { 0.0 } else { v - mean }
+    };
+    let mut twos = values.chunks_exact(2 * width);
+    for two in &mut twos {
+        let (a, b) = two.split_at(width);
+        for k in 0..width {
+            let (p, q) = (off(a[k], mean[k]), off(b[k], mean[k]));
+            squares[k] += p * p + q * q;
+            rest[k] += p + q;
         }
-    });
+    }
+    for row in twos.remainder().chunks_exact(width) {
+        for k in 0..width {
+            let p = off(row[k], mean[k]);
+            squares[k] += p * p;
+            rest[k] += p;
+        }
+    }
+}
+
+/// A block with weights. An infinity makes its column's moments NaN or infinite, as it should.
+fn weighted_block<T: Float>(values: &[T], columns: usize, weights: &[f64]) -> Moments {
+    let mut out = Moments::new(columns);
+    for (row, w) in values.chunks_exact(columns).zip(weights) {
+        for j in 0..columns {
+            let v = row[j].to_f64();
+            let w = if v.is_nan() { 0.0 } else { *w };
+            out.count[j] += w;
+            out.mean[j] += if v.is_nan() { 0.0 } else { w * v };
+            out.has_nan |= v.is_nan();
+            out.has_inf |= v.is_infinite();
+        }
+    }
     for j in 0..columns {
         out.mean[j] = if out.count[j] == 0.0 { 0.0 } else { out.mean[j] / out.count[j] };
     }
-    let (mut nan, mut inf) = (false, false);
-    simd::dispatch(|| {
-        for (i, row) in values.chunks_exact(columns).enumerate() {
-            let w = weights.map_or(1.0, |w| w[i]);
-            for j in 0..columns {
-                let v = row[j].to_f64();
-                let d = v - out.mean[j];
-                nan |= v.is_nan();
-                inf |= v.is_infinite();
-                out.m2[j] += if v.is_nan() { 0.0 } else { w * d * d };
-            }
+    let mut rest = vec![0.0; columns];
+    for (row, w) in values.chunks_exact(columns).zip(weights) {
+        for j in 0..columns {
+            let v = row[j].to_f64();
+            let d = if v.is_nan() { 0.0 } else { v - out.mean[j] };
+            out.m2[j] += w * d * d;
+            rest[j] += w * d;
         }
-    });
-    (out.has_nan, out.has_inf) = (nan, inf);
+    }
+    for j in 0..columns {
+        out.m2[j] -= if out.count[j] == 0.0 { 0.0 } else { rest[j] * rest[j] / out.count[j] };
+    }
     out
 }
 
