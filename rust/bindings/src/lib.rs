@@ -2,6 +2,7 @@
 
 mod door;
 mod float_array;
+mod frozen;
 mod pool;
 mod scale;
 
@@ -11,6 +12,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    frozen::register(m)?;
     pool::register(m)?;
     scale::register(m)?;
     Ok(())

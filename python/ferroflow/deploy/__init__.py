@@ -1,0 +1,1 @@
+"""Deployment: a trained pipeline becomes a file, and the file becomes a service."""

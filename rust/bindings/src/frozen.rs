@@ -1,0 +1,269 @@
+//! Frozen models: writing a file, reading one, and predictions from dicts and columns.
+
+use std::collections::BTreeMap;
+
+use ferroflow_frozen::{
+    Batch, Cell, InputError, Label, Limits, Model, Output, Predictions, Tensor, Type, Values,
+};
+use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// A loaded model file.
+#[pyclass(frozen, module = "ferroflow._core", name = "FrozenModel")]
+struct PyFrozen {
+    model: Model,
+    names: Vec<Py<PyString>>,
+    labels: Vec<Py<PyAny>>,
+}
+
+fn input_error(error: InputError) -> PyErr {
+    PyValueError::new_err(error.message)
+}
+
+fn label<'py>(py: Python<'py>, label: &Label) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match label {
+        Label::Int(v) => v.into_pyobject(py)?.into_any(),
+        Label::Float(v) => v.into_pyobject(py)?.into_any(),
+        Label::Bool(v) => v.into_pyobject(py)?.to_owned().into_any(),
+        Label::Text(v) => v.into_pyobject(py)?.into_any(),
+    })
+}
+
+/// Appends a Python object as a cell: str, bool, number, None, NaN, pandas' NA, NumPy scalars.
+fn push(batch: &mut Batch<'_>, column: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return batch.push(column, Cell::Text(text.to_cow()?.as_ref())).map_err(input_error);
+    }
+    let cell = if value.is_exact_instance_of::<PyFloat>() {
+        Cell::Number(value.extract()?)
+    } else if value.is_none() {
+        Cell::Missing
+    } else if value.is_instance_of::<PyBool>() {
+        Cell::Boolean(value.extract()?)
+    } else if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
+        Cell::Number(value.extract()?)
+    } else {
+        let kind = value.get_type().name()?.to_string();
+        match kind.as_str() {
+            "NAType" | "NaTType" => Cell::Missing,
+            "bool" | "bool_" => Cell::Boolean(value.is_truthy()?),
+            _ => match value.extract::<f64>() {
+                Ok(number) => Cell::Number(number),
+                Err(_) => {
+                    let name = batch.schema().columns().get(column).map_or("?", |c| c.name.as_str());
+                    let row = batch.columns().get(column).map_or(0, ferroflow_frozen::Column::len);
+                    return Err(PyValueError::new_err(format!(
+                        "row {row}, column '{name}': a value of the type {kind} is neither number nor text"
+                    )));
+                }
+            },
+        }
+    };
+    batch.push(column, cell).map_err(input_error)
+}
+
+impl PyFrozen {
+    fn push_dict(
+        &self,
+        py: Python<'_>,
+        batch: &mut Batch<'_>,
+        row: usize,
+        dict: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        for (j, name) in self.names.iter().enumerate() {
+            match dict.get_item(name.bind(py))? {
+                Some(value) => push(batch, j, &value)?,
+                None => {
+                    let text =
+                        format!("row {row}: the column '{name}' is missing; give None for an unknown value");
+                    return Err(PyValueError::new_err(text));
+                }
+            }
+        }
+        if dict.len() != self.names.len() {
+            for key in dict.keys() {
+                let known = key.extract::<String>().is_ok_and(|k| self.model.schema().index_of(&k).is_some());
+                if !known {
+                    let text = format!("row {row}: the model has no column '{key}'; leave it out");
+                    return Err(PyValueError::new_err(text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over<'py>(&self, py: Python<'py>, p: Predictions) -> PyResult<Bound<'py, PyTuple>> {
+        let rows = p.rows;
+        let matrix = |data: Vec<f64>, width: usize| -> PyResult<Bound<'py, PyAny>> {
+            Ok(data.into_pyarray(py).reshape([rows, width])?.into_any())
+        };
+        let output = match p.output {
+            Output::Labels(labels) => {
+                labels.into_iter().map(i64::from).collect::<Vec<_>>().into_pyarray(py).into_any()
+            }
+            Output::Values { data, width } => matrix(data, width)?,
+        };
+        let probabilities = p.probabilities.map(|data| matrix(data, self.labels.len())).transpose()?;
+        let n_scores = if self.labels.len() == 2 { p.scores.len() / rows.max(1) } else { self.labels.len() };
+        let scores = matrix(p.scores, n_scores.max(usize::from(rows == 0 && !self.labels.is_empty())))?;
+        (output, probabilities, scores).into_pyobject(py)
+    }
+
+    fn run_one<'py>(&self, py: Python<'py>, row: &Bound<'py, PyDict>) -> PyResult<Predictions> {
+        let mut batch = Batch::new(self.model.schema(), 1);
+        self.push_dict(py, &mut batch, 0, row)?;
+        self.model.predict(&batch).map_err(input_error)
+    }
+}
+
+#[pymethods]
+impl PyFrozen {
+    #[new]
+    fn new(py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<Self> {
+        let bytes = data.as_bytes();
+        let model = py
+            .detach(|| Model::from_bytes(bytes, &Limits::default()))
+            .map_err(|e| PyValueError::new_err(e.to_string()))?;
+        let names = model.schema().columns().iter().map(|c| PyString::intern(py, &c.name).unbind()).collect();
+        let labels =
+            model.info().classes.iter().map(|l| Ok(label(py, l)?.unbind())).collect::<PyResult<_>>()?;
+        Ok(Self { model, names, labels })
+    }
+
+    /// What the model says of itself, as plain objects.
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let info = self.model.info();
+        let out = PyDict::new(py);
+        out.set_item("name", &info.name)?;
+        out.set_item("version", &info.version)?;
+        out.set_item("sha256", &info.sha256)?;
+        out.set_item("task", info.task.as_str())?;
+        out.set_item("classes", PyList::new(py, self.labels.iter().map(|l| l.bind(py)))?)?;
+        out.set_item("outputs", &info.outputs)?;
+        out.set_item("has_probabilities", info.has_probabilities)?;
+        out.set_item("single", info.single)?;
+        out.set_item("flat", info.flat)?;
+        out.set_item("provenance", self.model.provenance())?;
+        let (schema, statistics) = (PyList::empty(py), PyList::empty(py));
+        for (c, s) in self.model.schema().columns().iter().zip(self.model.statistics()) {
+            let column = PyDict::new(py);
+            column.set_item("name", &c.name)?;
+            column.set_item("kind", c.kind.as_str())?;
+            column.set_item("nullable", c.nullable)?;
+            column.set_item("single", c.single)?;
+            column.set_item("categories", &c.categories)?;
+            schema.append(column)?;
+            let item = PyDict::new(py);
+            item.set_item("name", &c.name)?;
+            item.set_item("count", s.count)?;
+            item.set_item("missing", s.missing)?;
+            match &s.values {
+                Values::Numbers { mean, std, edges, counts } => {
+                    item.set_item("mean", mean)?;
+                    item.set_item("std", std)?;
+                    item.set_item("edges", edges)?;
+                    item.set_item("counts", counts)?;
+                }
+                Values::Texts { categories, counts } => {
+                    item.set_item("categories", categories)?;
+                    item.set_item("counts", counts)?;
+                }
+            }
+            statistics.append(item)?;
+        }
+        out.set_item("schema", schema)?;
+        out.set_item("statistics", statistics)?;
+        Ok(out)
+    }
+
+    /// Label or values of one row.
+    fn predict_row<'py>(&self, py: Python<'py>, row: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let p = self.run_one(py, row)?;
+        match &p.output {
+            Output::Labels(labels) => {
+                let at = labels.first().map_or(0, |&v| v as usize);
+                self.labels
+                    .get(at)
+                    .map(|l| l.bind(py).clone())
+                    .ok_or_else(|| PyValueError::new_err("no label"))
+            }
+            Output::Values { data, .. } => match data.as_slice() {
+                &[value] if self.model.info().flat => Ok(PyFloat::new(py, value).into_any()),
+                _ => Ok(PyArray1::from_slice(py, data).into_any()),
+            },
+        }
+    }
+
+    /// Probabilities of one row; None for a model without.
+    fn proba_row<'py>(
+        &self,
+        py: Python<'py>,
+        row: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyArray1<f64>>>> {
+        Ok(self.run_one(py, row)?.probabilities.map(|p| p.into_pyarray(py)))
+    }
+
+    /// Output, probabilities and scores of rows given as dicts.
+    fn run_dicts<'py>(&self, py: Python<'py>, rows: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
+        let mut batch = Batch::new(self.model.schema(), rows.len());
+        for (i, row) in rows.iter().enumerate() {
+            let Ok(row) = row.cast::<PyDict>() else {
+                return Err(PyTypeError::new_err(format!("row {i} is no dict")));
+            };
+            self.push_dict(py, &mut batch, i, row)?;
+        }
+        let p = py.detach(|| self.model.predict(&batch)).map_err(input_error)?;
+        self.hand_over(py, p)
+    }
+
+    /// Output, probabilities and scores of rows given as columns: float64 arrays, or lists of objects.
+    fn run_columns<'py>(
+        &self,
+        py: Python<'py>,
+        columns: &Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let mut batch = Batch::new(self.model.schema(), 0);
+        for (j, column) in columns.iter().enumerate() {
+            if let Ok(numbers) = column.extract::<PyReadonlyArray1<'_, f64>>() {
+                for &x in numbers.as_array() {
+                    batch.push(j, Cell::Number(x)).map_err(input_error)?;
+                }
+            } else {
+                for value in column.try_iter()? {
+                    push(&mut batch, j, &value?)?;
+                }
+            }
+        }
+        let p = py.detach(|| self.model.predict(&batch)).map_err(input_error)?;
+        self.hand_over(py, p)
+    }
+}
+
+/// The bytes of a model file from its document and its tensors (name, type, shape, little-endian bytes).
+#[pyfunction]
+fn frozen_write<'py>(
+    py: Python<'py>,
+    document: &str,
+    tensors: Vec<(String, String, Vec<usize>, Bound<'py, PyBytes>)>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut map = BTreeMap::new();
+    for (name, kind, shape, bytes) in tensors {
+        let Some(kind) = Type::parse(&kind) else {
+            return Err(PyValueError::new_err(format!("the tensor type {kind} is unknown")));
+        };
+        let tensor = Tensor { kind, shape, bytes: bytes.as_bytes().to_vec() };
+        if map.insert(name.clone(), tensor).is_some() {
+            return Err(PyValueError::new_err(format!("the tensor '{name}' stands twice")));
+        }
+    }
+    let bytes = ferroflow_frozen::write(document, &map).map_err(PyValueError::new_err)?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Adds this family to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PyFrozen>()?;
+    m.add_function(wrap_pyfunction!(frozen_write, m)?)
+}
