@@ -31,7 +31,7 @@ INSTEAD = {
 class Value(NamedTuple):
     """A value of the graph: its number, its columns' kinds, and what the sample looks like there."""
 
-    index: int
+    number: int
     kinds: list[str]
     sample: Any
 
@@ -77,11 +77,11 @@ class Compiler:
 
     def select(self, value: Value, columns: list[int], sample: Any) -> Value:
         kinds = [value.kinds[j] for j in columns]
-        return self.add("select", kinds, sample, **{"in": value.index, "columns": [int(j) for j in columns]})
+        return self.add("select", kinds, sample, **{"in": value.number, "columns": [int(j) for j in columns]})
 
     def concat(self, values: list[Value], sample: Any) -> Value:
         kinds = [kind for value in values for kind in value.kinds]
-        return self.add("concat", kinds, sample, **{"in": [value.index for value in values]})
+        return self.add("concat", kinds, sample, **{"in": [value.number for value in values]})
 
     # the whole
 
@@ -105,7 +105,7 @@ class Compiler:
             names = [f"x{j}" for j in range(len(value.kinds))]
         return {
             "task": "transformer",
-            "value": value.index,
+            "value": value.number,
             "float": 32 if _dtype(value.sample) == np.float32 else 64,
             "names": self.texts("output.names", names),
         }
@@ -150,6 +150,8 @@ class Compiler:
         indicator = getattr(step, "indicator_", None) if step.add_indicator else None
         dropped = [False] * len(statistics) if step.keep_empty_features else [_missing(s) for s in statistics]
         kept = [j for j, drop in enumerate(dropped) if not drop]
+        marker_kind: str | None
+        marker: Any
         key = self.key
         if _missing(step.missing_values):
             marker_kind, marker = None, None
@@ -186,7 +188,7 @@ class Compiler:
                     tensor = self.numbers(f"{key}.fill.{kind}", fill)
                 else:
                     tensor = self.texts(f"{key}.fill.{kind}", fill)
-                node = {"in": part.index, "marker": stored(f"{key}.marker.{kind}"), "fill": tensor}
+                node = {"in": part.number, "marker": stored(f"{key}.marker.{kind}"), "fill": tensor}
                 part = self.add("impute", part.kinds, None, **node)
             parts.append(part)
         whole = self.concat(parts, out)
@@ -198,7 +200,7 @@ class Compiler:
         at = [j for j, kind in enumerate(flags.kinds) if marker_kind in (None, kind)]
         if len(at) != len(flags.kinds):
             raise TypeError(f"{where}: missing_values={step.missing_values!r} does not fit a column's kind")
-        node = {"in": flags.index, "marker": stored(f"{key}.marker.indicator")}
+        node = {"in": flags.number, "marker": stored(f"{key}.marker.indicator")}
         flags = self.add("indicator", [NUMBER] * len(at), None, **node)
         return self.concat([whole, flags], out)
 
@@ -212,7 +214,7 @@ class Compiler:
                 factor = self.numbers(f"{key}.factor", 1 / step.scale_)
             else:
                 scale = self.numbers(f"{key}.scale", step.scale_)
-        node = {"in": value.index, "float": _float(out), "mean": mean, "scale": scale, "factor": factor}
+        node = {"in": value.number, "float": _float(out), "mean": mean, "scale": scale, "factor": factor}
         return self.add("scale", value.kinds, out, **node)
 
     def one_hot(self, step: Any, value: Value, out: Any, where: str) -> Value:
@@ -248,7 +250,7 @@ class Compiler:
                 }
             )
             total += width
-        return self.add("onehot", [NUMBER] * total, out, **{"in": value.index, "columns": columns})
+        return self.add("onehot", [NUMBER] * total, out, **{"in": value.number, "columns": columns})
 
     def ordinal(self, step: Any, value: Value, out: Any, where: str) -> Value:
         key = self.key
@@ -273,7 +275,7 @@ class Compiler:
                     "refuse_unknown": not lenient,
                 }
             )
-        return self.add("ordinal", [NUMBER] * len(columns), out, **{"in": value.index, "columns": columns})
+        return self.add("ordinal", [NUMBER] * len(columns), out, **{"in": value.number, "columns": columns})
 
     def list_of(self, key: str, values: list, kind: str) -> str:
         return (
@@ -323,13 +325,13 @@ class Compiler:
             [NUMBER] * len(weights),
             None,
             **{
-                "in": value.index,
+                "in": value.number,
                 "float": 32 if single else 64,
                 "weights": self.numbers(f"{key}.weights", weights),
                 "bias": self.numbers(f"{key}.bias", bias),
             },
         )
-        output: dict[str, Any] = {"value": scores.index, "float": 32 if single else 64}
+        output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
         if not classifier:
             flat = np.ndim(raw) == 1
             name = getattr(y, "name", None)

@@ -1,5 +1,6 @@
 //! The ops: each is read and checked once, then runs on one row's slots.
 
+use ferroflow_core::scale::{self, Standard};
 use ferroflow_core::{Float, linear};
 use hashbrown::HashMap;
 
@@ -429,19 +430,18 @@ fn refused(
     InputError::cell(InputCode::UnknownCategory, row, column, &what)
 }
 
-/// `(x - mean) / scale` or `x * scale` in the type `T`.
+/// `(x - mean) / scale` by the core's kernel, or `x * scale`, in the type `T`.
 #[inline(always)]
 fn scaled<T: Float>(x: f64, c: &ScaleColumn, by: ScaleBy) -> f64 {
-    let mut x = T::from_f64(x);
-    if by.center {
-        x -= T::from_f64(c.mean);
+    let x = T::from_f64(x);
+    let (mean, scale) = ([T::from_f64(c.mean)], [T::from_f64(c.scale)]);
+    if by.multiply {
+        return (x * scale[0]).to_f64();
     }
-    if by.divide {
-        x /= T::from_f64(c.scale);
-    } else if by.multiply {
-        x *= T::from_f64(c.scale);
-    }
-    x.to_f64()
+    let standard = Standard { mean: by.center.then_some(&mean[..]), scale: by.divide.then_some(&scale[..]) };
+    let mut out = [T::ZERO];
+    scale::apply_row(&[x], standard, &mut out);
+    out[0].to_f64()
 }
 
 #[inline(always)]
