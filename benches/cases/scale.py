@@ -1,6 +1,7 @@
 """StandardScaler."""
 
 import numpy as np
+from scipy import sparse
 from sklearn import preprocessing as theirs
 
 from ferroflow.preprocessing import StandardScaler
@@ -49,6 +50,15 @@ def near(rounding):
     return check
 
 
+def sparse_fit_transform():
+    X = sparse.random(1_000_000, 200, density=0.05, format="csr", random_state=0)
+
+    def run(kind):
+        return lambda: kind(with_mean=False).fit_transform(X).data
+
+    return run(StandardScaler), run(theirs.StandardScaler)
+
+
 M = 1_000_000
 F64, F32 = M * 20 * 8, M * 20 * 4
 CASES = [
@@ -75,6 +85,7 @@ CASES = [
         2 * F32,
         F32,
     ),
+    Case("StandardScaler.fit_transform CSR 10M of 1M x 200", sparse_fit_transform, close(1e-11)),
     Case("StandardScaler.fit 1000 x 20", fit(1000), close(1e-11), 12, 25),
     Case("StandardScaler.transform 1000 x 20", transform(1000), near(1e-10), 8, 14),
     Case("StandardScaler.fit 1 x 20", fit(1), close(1e-11), 12, 30),

@@ -23,6 +23,16 @@ def merge_moments(
 def standardize(
     x: NDArray[Any], mean: NDArray[Any] | None, scale: NDArray[Any] | None, inverse: bool
 ) -> tuple[NDArray[Any], bool]: ...
+def multiply_sparse_columns(values: NDArray[Any], indices: NDArray[Any], factor: NDArray[Any]) -> None: ...
+def sparse_column_moments(
+    values: NDArray[Any],
+    indices: NDArray[Any],
+    pointers: NDArray[Any],
+    shape: tuple[int, int],
+    by_column: bool,
+    weights: NDArray[Any] | None = None,
+    before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
 
 # frozen
 class FrozenModel:

@@ -25,23 +25,29 @@ class StandardScaler(preprocessing.StandardScaler):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
-        if sparse.issparse(X) or has_callbacks(self) or not (self.with_mean or self.with_std):
-            reason = (
-                "sparse input"
-                if sparse.issparse(X)
-                else "callbacks, or neither mean nor deviation is asked for"
+        if has_callbacks(self) or not (self.with_mean or self.with_std):
+            note_sklearn(
+                "StandardScaler.partial_fit", "callbacks, or neither mean nor deviation is asked for"
             )
-            note_sklearn("StandardScaler.partial_fit", reason)
             return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
-        X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan", reset=first)
+        X = validate_data(
+            self, X, accept_sparse=("csr", "csc"), dtype=_FLOATS, ensure_all_finite="allow-nan", reset=first
+        )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if sparse.issparse(X) and self.with_mean:
+            raise ValueError(
+                "Cannot center sparse matrices: pass `with_mean=False` "
+                "instead. See docstring for motivation and alternatives."
+            )
         _learn(self, X, sample_weight, first)
         note_rust("StandardScaler.partial_fit")
         return self
 
     def transform(self, X, copy=None):
+        if sparse.issparse(X):
+            return _scale_sparse(self, X, copy, inverse=False)
         if reason := _foreign(X, self.copy if copy is None else copy):
             note_sklearn("StandardScaler.transform", reason)
             return super().transform(X, copy=copy)
@@ -52,6 +58,8 @@ class StandardScaler(preprocessing.StandardScaler):
         return out
 
     def inverse_transform(self, X, copy=None):
+        if sparse.issparse(X):
+            return _scale_sparse(self, X, copy, inverse=True)
         if reason := _foreign(X, self.copy if copy is None else copy):
             note_sklearn("StandardScaler.inverse_transform", reason)
             return super().inverse_transform(X, copy=copy)
@@ -71,7 +79,7 @@ class StandardScaler(preprocessing.StandardScaler):
         Parameters
         ----------
         other : StandardScaler
-            Fitted on dense rows of the same columns.
+            Fitted on rows of the same columns.
 
         Returns
         -------
@@ -98,8 +106,6 @@ class StandardScaler(preprocessing.StandardScaler):
 
 def _foreign(X, copy=True):
     """Why X is scikit-learn's to work on, or None."""
-    if sparse.issparse(X):
-        return "sparse input"
     if getattr(X, "dtype", None) == np.float16:
         return "float16 input"
     return None if copy else "copy=False works in place, by NumPy"
@@ -119,8 +125,34 @@ def _learn(self, X, weights, first):
         width = X.shape[1]
         seen = np.broadcast_to(np.asarray(self.n_samples_seen_, dtype=np.float64), (width,)).copy()
         before = (seen, self.mean_, self.var_ if self.var_ is not None else np.zeros(width))
-    count, mean, var, scale, _, _ = _core.column_moments(X, weights, before)
+    if sparse.issparse(X):
+        parts = X.data, X.indices, X.indptr, X.shape, X.format == "csc"
+        count, mean, var, scale, _, _ = _core.sparse_column_moments(*parts, weights, before)
+        count = count.astype(X.dtype, copy=False)
+    else:
+        count, mean, var, scale, _, _ = _core.column_moments(X, weights, before)
     _set(self, count, mean, var, scale)
+
+
+def _scale_sparse(self, X, copy, inverse):
+    check_is_fitted(self)
+    options = {
+        "accept_sparse": "csr",
+        "copy": self.copy if copy is None else copy,
+        "dtype": _FLOATS,
+        "force_writeable": True,
+        "ensure_all_finite": "allow-nan",
+    }
+    X = check_array(X, **options) if inverse else validate_data(self, X, reset=False, **options)
+    if self.with_mean:
+        raise ValueError(
+            f"Cannot {'uncenter' if inverse else 'center'} sparse matrices: pass `with_mean=False` "
+            f"instead{'' if inverse else '.'} See docstring for motivation and alternatives."
+        )
+    if self.scale_ is not None:
+        _core.multiply_sparse_columns(X.data, X.indices, self.scale_ if inverse else 1 / self.scale_)
+    note_rust(f"StandardScaler.{'inverse_' if inverse else ''}transform")
+    return X
 
 
 def _standardize(self, X, inverse):

@@ -5,6 +5,8 @@ mod float_array;
 mod frozen;
 mod pool;
 mod scale;
+mod scale_sparse;
+mod sparse_array;
 
 use pyo3::prelude::*;
 
@@ -15,5 +17,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     frozen::register(m)?;
     pool::register(m)?;
     scale::register(m)?;
+    scale_sparse::register(m)?;
     Ok(())
 }

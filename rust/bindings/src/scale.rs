@@ -13,24 +13,38 @@ use crate::door::enter;
 use crate::float_array::FloatMatrix;
 
 type Column<'py> = Bound<'py, PyArray1<f64>>;
-type Before<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+pub type Before<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
 
 type Learned<'py> = (Column<'py>, Column<'py>, Column<'py>, Column<'py>);
 
-fn from_python((count, mean, var): Before<'_>) -> Moments {
+pub fn from_python((count, mean, var): Before<'_>) -> Moments {
     let count = count.as_array().to_vec();
     let m2 = var.as_array().iter().zip(&count).map(|(var, n)| var * n).collect();
     Moments { count, mean: mean.as_array().to_vec(), m2, has_nan: false, has_inf: false }
 }
 
-fn to_python(py: Python<'_>, moments: Moments) -> Learned<'_> {
+fn to_python(py: Python<'_>, mut moments: Moments) -> Learned<'_> {
     let (var, scale) = variance_and_scale(&moments);
+    for (mean, count) in moments.mean.iter_mut().zip(&moments.count) {
+        if *count == 0.0 {
+            *mean = f64::NAN; // a column that was never seen, as scikit-learn has it
+        }
+    }
     (
         moments.count.into_pyarray(py),
         moments.mean.into_pyarray(py),
         var.into_pyarray(py),
         scale.into_pyarray(py),
     )
+}
+
+/// (count, mean, variance, scale, has NaN, has infinity)
+pub type Found<'py> = (Column<'py>, Column<'py>, Column<'py>, Column<'py>, bool, bool);
+
+pub fn found(py: Python<'_>, moments: Moments) -> Found<'_> {
+    let (has_nan, has_inf) = (moments.has_nan, moments.has_inf);
+    let (count, mean, var, scale) = to_python(py, moments);
+    (count, mean, var, scale, has_nan, has_inf)
 }
 
 fn update<T: Float>(
@@ -48,13 +62,12 @@ fn update<T: Float>(
 /// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`.
 #[pyfunction]
 #[pyo3(signature = (x, weights=None, before=None))]
-#[allow(clippy::type_complexity, reason = "a Python tuple")]
 fn column_moments<'py>(
     py: Python<'py>,
     x: FloatMatrix<'py>,
     weights: Option<PyReadonlyArray1<'py, f64>>,
     before: Option<Before<'py>>,
-) -> PyResult<(Column<'py>, Column<'py>, Column<'py>, Column<'py>, bool, bool)> {
+) -> PyResult<Found<'py>> {
     let columns = match &x {
         FloatMatrix::F64(x) => x.shape()[1],
         FloatMatrix::F32(x) => x.shape()[1],
@@ -65,9 +78,7 @@ fn column_moments<'py>(
         FloatMatrix::F64(x) => update(py, x.as_array(), weights, moments)?,
         FloatMatrix::F32(x) => update(py, x.as_array(), weights, moments)?,
     };
-    let (has_nan, has_inf) = (moments.has_nan, moments.has_inf);
-    let (count, mean, var, scale) = to_python(py, moments);
-    Ok((count, mean, var, scale, has_nan, has_inf))
+    Ok(found(py, moments))
 }
 
 /// (count, mean, variance, scale) of the rows of both.

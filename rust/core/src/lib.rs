@@ -8,6 +8,7 @@ pub mod exec;
 pub mod float;
 pub mod linear;
 pub mod moments;
+pub mod moments_sparse;
 pub mod random;
 pub mod scale;
 pub mod simd;
