@@ -6,6 +6,7 @@ mod frozen;
 mod pool;
 mod scale;
 mod scale_sparse;
+mod serve;
 mod sparse_array;
 
 use pyo3::prelude::*;
@@ -18,5 +19,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     pool::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;
+    serve::register(m)?;
     Ok(())
 }

@@ -1,0 +1,116 @@
+//! A request's body into memory, within bounds of size, time and of what all requests hold together.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use axum::http::{Request, StatusCode};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// Larger bodies are counted, and answered off the connection's thread: about a millisecond of work.
+pub const LARGE: usize = 64 << 10;
+/// How many large bodies are held at once; others wait.
+const LARGE_AT_ONCE: usize = 16;
+
+/// What bodies may cost.
+pub struct Bodies {
+    max: usize,
+    patience: Duration,
+    large: Semaphore,
+}
+
+impl Bodies {
+    pub fn new(max: usize, patience: Duration) -> Self {
+        Self { max, patience, large: Semaphore::new(LARGE_AT_ONCE) }
+    }
+
+    /// Reads a JSON body whole. A large one comes with its permit, to be held until it is answered.
+    pub async fn read(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Problem> {
+        check_type(request.headers())?;
+        match timeout(self.patience, self.collect(request.into_body())).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "timeout",
+                format!("the body did not arrive within {} s", self.patience.as_secs()),
+            )),
+        }
+    }
+
+    async fn collect(&self, mut body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Problem> {
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > self.max {
+            return Err(self.too_large());
+        }
+        let mut permit = None;
+        if announced > LARGE {
+            permit = self.large.acquire().await.ok();
+        }
+        let mut whole = Vec::new();
+        loop {
+            let data = match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                None => return Ok((whole.into(), permit)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => data,
+                    Err(_) => continue, // trailers
+                },
+                Some(Err(_)) => {
+                    return Err(Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "body_cut_short",
+                        "the body ended before its announced end",
+                    ));
+                }
+            };
+            if whole.is_empty() && body.is_end_stream() && data.len() <= self.max {
+                return Ok((data, permit));
+            }
+            let len = whole.len().saturating_add(data.len());
+            if len > self.max {
+                return Err(self.too_large());
+            }
+            if len > LARGE && permit.is_none() {
+                permit = self.large.acquire().await.ok();
+            }
+            if whole.is_empty() {
+                whole.reserve_exact(announced);
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+
+    fn too_large(&self) -> Problem {
+        let message = format!("the body is larger than {} bytes; send the rows in parts", self.max);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let unsupported = |code, text: String| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, text));
+    if let Some(encoding) =
+        headers.get(CONTENT_ENCODING).filter(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        let text = format!("a body with content-encoding {encoding:?} is not taken; send plain JSON");
+        return unsupported("unsupported_encoding", text);
+    }
+    let Some(kind) = headers.get(CONTENT_TYPE) else {
+        return unsupported(
+            "unsupported_media_type",
+            "the header content-type: application/json is needed".into(),
+        );
+    };
+    let name = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if name == "application/json" || (name.starts_with("application/") && name.ends_with("+json")) {
+        return Ok(());
+    }
+    let text = format!("the content-type is {kind:?}; application/json is needed");
+    unsupported("unsupported_media_type", text)
+}

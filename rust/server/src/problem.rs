@@ -1,0 +1,54 @@
+//! Why a request was refused: one shape for every error.
+
+use axum::body::Body;
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
+use ferroflow_frozen::InputError;
+
+/// An error that is answered as `{"error": {"code", "message", "row", "column"}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub status: StatusCode,
+    /// For machines.
+    pub code: &'static str,
+    /// For people; names row and column too.
+    pub message: String,
+    /// Counted from 0.
+    pub row: Option<usize>,
+    pub column: Option<String>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), row: None, column: None }
+    }
+
+    /// The request's data do not fit the model.
+    pub fn data(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
+        Self { row: error.row, column: error.column, ..Self::data(error.code.as_str(), error.message) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let error = serde_json::json!({
+            "error": {"code": self.code, "message": self.message, "row": self.row, "column": self.column}
+        });
+        let mut response = Response::new(Body::from(error.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // The rest of such a request is not read: nothing more can follow on its connection.
+        if matches!(self.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,212 @@
+//! Listening, and the threads that answer.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use ferroflow_frozen::Model;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::connection::{self, Patience};
+use crate::routes::App;
+
+/// Where to listen, and what requests may cost.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// An address or a name.
+    pub host: String,
+    /// 0 takes any free one.
+    pub port: u16,
+    /// Threads that answer.
+    pub workers: usize,
+    /// Bytes of a body.
+    pub max_body: usize,
+    /// Rows of a request.
+    pub max_rows: usize,
+    /// Bytes of one text.
+    pub max_text: usize,
+    /// Connections at once; more wait until one ends.
+    pub max_connections: usize,
+    /// For a request's head, so also between two requests.
+    pub head_timeout: Duration,
+    /// For a request's body.
+    pub body_timeout: Duration,
+    /// For the client to take more of its answer.
+    pub write_timeout: Duration,
+    /// For requests at hand when the server stops.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8080,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            max_body: 16_000_000,
+            max_rows: 100_000,
+            max_text: 65_536,
+            // Below the usual limit of 1,024 open files.
+            max_connections: 768,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            // As long as container runtimes wait after SIGTERM.
+            stop_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another program listens there.
+    #[error("port {1} of {0} is in use: choose another with --port (0 takes any free one)")]
+    InUse(String, u16),
+    /// The address cannot be taken.
+    #[error("cannot listen on {0}, port {1}: {2}")]
+    Listen(String, u16, io::Error),
+    /// No threads, no sockets.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// A server that listens and does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<App>,
+    config: Config,
+}
+
+impl Server {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// The port is in use, or the address is not ours.
+    pub fn bind(model: Model, config: Config) -> Result<Self, ServeError> {
+        let (host, port) = (config.host.as_str(), config.port);
+        let listener = TcpListener::bind((host, port)).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => ServeError::InUse(host.into(), port),
+            _ => ServeError::Listen(host.into(), port, error),
+        })?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let app = Arc::new(App::new(model, &config));
+        Ok(Self { listener, address, app, config })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers from now on, on threads of its own.
+    ///
+    /// # Errors
+    /// No threads.
+    pub fn start(self) -> Result<Running, ServeError> {
+        let (stop, stopped) = watch::channel(false);
+        let slots = Arc::new(Semaphore::new(self.config.max_connections));
+        let mut running = Running { stop, workers: Vec::new() };
+        for i in 0..self.config.workers.max(1) {
+            let listener = self.listener.try_clone()?;
+            // Entered here, so that no worker can fail after the start.
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .max_blocking_threads(1)
+                .thread_name(format!("ferroflow-large-{i}"))
+                .build()?;
+            let worker = Worker {
+                router: crate::routes::router(self.app.clone()),
+                slots: slots.clone(),
+                stop: stopped.clone(),
+                patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
+                stop_timeout: self.config.stop_timeout,
+            };
+            let listener = {
+                let _context = runtime.enter();
+                tokio::net::TcpListener::from_std(listener)?
+            };
+            let thread =
+                std::thread::Builder::new().name(format!("ferroflow-http-{i}")).spawn(move || {
+                    runtime.block_on(worker.work(listener));
+                    runtime.shutdown_background();
+                })?;
+            running.workers.push(thread);
+        }
+        Ok(running)
+    }
+}
+
+/// A server that answers. It stops when dropped.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Takes no more connections, lets the requests at hand finish, and returns when they have.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+/// One thread's share.
+struct Worker {
+    router: Router,
+    slots: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+    patience: Patience,
+    stop_timeout: Duration,
+}
+
+impl Worker {
+    async fn work(self, listener: tokio::net::TcpListener) {
+        // Every connection holds a sender: when all are gone, so are the connections.
+        let (alive, mut ended) = mpsc::channel::<()>(1);
+        let mut stop = self.stop.clone();
+        loop {
+            let next = async {
+                let slot = self.slots.clone().acquire_owned().await.ok()?;
+                Some((listener.accept().await, slot))
+            };
+            let (accepted, slot) = tokio::select! {
+                biased;
+                _ = stop.wait_for(|&stop| stop) => break,
+                next = next => match next {
+                    Some(next) => next,
+                    None => break,
+                },
+            };
+            let Ok((stream, _)) = accepted else {
+                // Out of open files, most likely: some will be closed.
+                sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let serve = connection::serve(stream, self.router.clone(), self.patience, self.stop.clone());
+            let alive = alive.clone();
+            tokio::spawn(async move {
+                serve.await;
+                drop((slot, alive));
+            });
+        }
+        drop((listener, alive));
+        let _ = timeout(self.stop_timeout, ended.recv()).await;
+    }
+}
