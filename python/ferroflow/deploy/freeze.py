@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,15 @@ TEST_ROWS = 8
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 
 
-def freeze(pipeline: Any, X: Any, y: Any = None, *, name: str = "model", version: str = "1") -> FrozenModel:
+def freeze(
+    pipeline: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    name: str = "model",
+    version: str = "1",
+    provenance: Mapping[str, str] | None = None,
+) -> FrozenModel:
     """Freeze a fitted pipeline into one model that predicts the same without Python.
 
     Rows of `X` are replayed through the pipeline and through the frozen model: predictions must be the same. With
@@ -41,6 +50,8 @@ def freeze(pipeline: Any, X: Any, y: Any = None, *, name: str = "model", version
         What the model calls itself.
     version : str, default="1"
         And its version.
+    provenance : mapping of str to str, default=None
+        More to be kept of where the model comes from.
 
     Returns
     -------
@@ -80,6 +91,7 @@ def freeze(pipeline: Any, X: Any, y: Any = None, *, name: str = "model", version
         "output": output,
         "statistics": statistics,
         "provenance": {
+            **(provenance or {}),
             "estimator": type(pipeline).__name__,
             "ferroflow": __version__,
             "numpy": np.__version__,

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The estimators, measures and splitters that the workflow is built of."""
 
 try:
@@ -17,6 +18,8 @@ except ImportError:
         def __init__(
             self,
             loss="log_loss",
+            penalty="l2",
+            l1_ratio=0.15,
             alpha=1e-4,
             eta0=0.01,
             max_iter=100,
@@ -25,15 +28,25 @@ except ImportError:
             optimizer="adam",
             batch_size=32,
             learning_rate="constant",
+            early_stopping=False,
+            validation_fraction=0.1,
+            n_iter_no_change=5,
+            class_weight=None,
         ):
             super().__init__(
                 loss=loss,
+                penalty=penalty,
+                l1_ratio=l1_ratio,
                 alpha=alpha,
                 eta0=eta0,
                 max_iter=max_iter,
                 tol=tol,
                 random_state=random_state,
                 learning_rate=learning_rate,
+                early_stopping=early_stopping,
+                validation_fraction=validation_fraction,
+                n_iter_no_change=n_iter_no_change,
+                class_weight=class_weight,
             )
             self.optimizer = optimizer
             self.batch_size = batch_size
@@ -42,6 +55,8 @@ except ImportError:
         def __init__(
             self,
             loss="squared_error",
+            penalty="l2",
+            l1_ratio=0.15,
             alpha=1e-4,
             eta0=0.001,
             max_iter=100,
@@ -50,15 +65,23 @@ except ImportError:
             optimizer="adam",
             batch_size=32,
             learning_rate="constant",
+            early_stopping=False,
+            validation_fraction=0.1,
+            n_iter_no_change=5,
         ):
             super().__init__(
                 loss=loss,
+                penalty=penalty,
+                l1_ratio=l1_ratio,
                 alpha=alpha,
                 eta0=eta0,
                 max_iter=max_iter,
                 tol=tol,
                 random_state=random_state,
                 learning_rate=learning_rate,
+                early_stopping=early_stopping,
+                validation_fraction=validation_fraction,
+                n_iter_no_change=n_iter_no_change,
             )
             self.optimizer = optimizer
             self.batch_size = batch_size

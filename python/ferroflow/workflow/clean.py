@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ferroflow.workflow.inspect import repeated_rows
+from ferroflow.workflow.problem import DataError
+
 NUMBER = "number"
 CATEGORY = "category"
 
@@ -22,19 +25,23 @@ REGRESSION = "regression"
 MAX_INFERRED_CLASSES = 20
 
 
-class CleaningError(ValueError):
+class CleaningError(DataError):
     """The table cannot be used as asked; the message says why and what to do."""
 
 
 @dataclass
 class CleanReport:
-    """What cleaning changed, for the report and for a person to check."""
+    """What cleaning changed, for the report and for a person to check.
+
+    `marks` counts the missing marks by column, `read_marks` by text those that were read as missing before.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
     duplicates: int = 0
     missing_target: int = 0
     marks: dict[str, int] = field(default_factory=dict)
+    read_marks: dict[str, int] = field(default_factory=dict)
     parsed_numbers: list[str] = field(default_factory=list)
     dropped_columns: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -50,7 +57,8 @@ class Cleaned:
     Attributes
     ----------
     X : DataFrame of shape (n_rows, n_features)
-        Numbers are float64 columns, categories are object columns of str; missing is NaN in both.
+        Numbers, and categories that are numbers, are float64 columns, other categories object columns of str;
+        missing is NaN in both.
     y : ndarray of shape (n_rows,)
     numeric, categorical : list of str
         The columns of `X` by kind, in the order of the table.
@@ -141,6 +149,7 @@ def clean(
     drop: Sequence[str] = (),
     missing_marks: Sequence[str] = ("?",),
     drop_duplicates: bool = True,
+    drop_missing_target: bool = True,
 ) -> Cleaned:
     """Clean a raw table.
 
@@ -159,8 +168,10 @@ def clean(
     missing_marks : sequence of str
         Texts that stand for a missing value.
     drop_duplicates : bool, default=True
-        Keep only the first of rows that are equal in every column of the raw table; a copy in both parts of
-        a split would be judged on what was learned by heart.
+        Keep only the first of rows that are equal in every column of the raw table (but for ids that are no
+        features); a copy in both parts of a split would be judged on what was learned by heart.
+    drop_missing_target : bool, default=True
+        Leave out rows without a target; if False they are an error.
 
     Returns
     -------
@@ -189,6 +200,12 @@ def clean(
         raise CleaningError(
             f"every value of the target {target!r} is missing; name another target, or check `missing_marks`"
         )
+    if report.missing_target and not drop_missing_target:
+        row = int(np.flatnonzero(~has_target)[0])
+        raise CleaningError(
+            f"the target {target!r} is missing in {report.missing_target:,} rows, first in row {row + 1};"
+            ' complete them, or set [clean] missing_target = "drop"'
+        )
     task = infer_task(label) if task is None else task
     rows = np.flatnonzero(has_target)
     label = label[has_target]
@@ -208,7 +225,8 @@ def clean(
             report.warnings.append(f"Column {name!r} is dropped: every value is missing.")
             continue
         wanted = kinds.get(name)
-        numbers = None if wanted == CATEGORY else as_number(column)
+        # Categories that are numbers stay numbers: 3 and 3.0 are one category, and a served row gives it as 3.
+        numbers = None if wanted == CATEGORY and _is_text(column) else as_number(column)
         if wanted == NUMBER and numbers is None:
             row, value = _first_no_number(column)
             raise CleaningError(
@@ -218,14 +236,13 @@ def clean(
         if numbers is not None:
             if column.map(lambda v: isinstance(v, str)).any():
                 report.parsed_numbers.append(name)
-            values = numbers.to_numpy()
-            infinite = np.isinf(values)
+            infinite = np.isinf(numbers.to_numpy())
             if infinite.any():
                 n = int(infinite.sum())
                 numbers = numbers.mask(infinite, np.nan)
                 report.warnings.append(f"{n:,} infinite values of {name!r} are treated as missing.")
             columns[name] = numbers
-            numeric.append(name)
+            (categorical if wanted == CATEGORY else numeric).append(name)
         elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
             report.dropped_columns[name] = "a date or time; make numbers or categories of it first"
             report.warnings.append(
@@ -239,7 +256,7 @@ def clean(
 
     X = pd.DataFrame(columns, copy=False)
     if drop_duplicates:
-        twice = frame.duplicated().to_numpy()[has_target]
+        twice = repeated_rows(frame, features=list(columns))[has_target]
         report.duplicates = int(twice.sum())
         if report.duplicates:
             X, label, rows = X[~twice], label[~twice], rows[~twice]

@@ -90,13 +90,13 @@ def init(
     Read the file, change what you know better, then: ferroflow run workflow.toml
     """
     _check_task(task)
-    from ferroflow.workflow.init import init as write
+    from ferroflow.workflow import init as write
 
     config, found = write(
         data,
         target,
         query=query,
-        task=task,  # type: ignore[arg-type]
+        task=task,
         encoding=encoding,
         header=header,
         force=force,
@@ -133,13 +133,13 @@ def explore(
       ferroflow explore titanic.csv --target survived --output titanic.html
     """
     _check_task(task)
-    from ferroflow.workflow.explore import explore as write
+    from ferroflow.workflow import explore as write
 
     found = write(
         data,
         target,
         query=query,
-        task=task,  # type: ignore[arg-type]
+        task=task,
         encoding=encoding,
         header=header,
         output=output,

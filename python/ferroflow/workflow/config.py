@@ -393,6 +393,8 @@ def _contradiction(config: Config) -> str:
         )
     if config.loss == "hinge" and config.metric == "neg_log_loss":
         return '[tune] metric: "neg_log_loss" needs probabilities, which loss = "hinge" does not give.'
+    if target.task == "regression" and config.train.class_weight is not None:
+        return '[train] class_weight: classes are for task = "classification"; remove the key.'
     if target.task == "regression" and target.positive is not None:
         return '[target] positive: a class is for task = "classification"; remove the key.'
     return ""

@@ -1,13 +1,14 @@
 """Judge a model on rows that nothing was fitted on.
 
-Every measure comes with the interval of a bootstrap over the held-out rows (2.5th to 97.5th percentile of
-`N_RESAMPLES` draws with replacement) and beside the score of the class prior (the training mean, for
-quantities): what one gets without looking at any feature.
+Every measure comes with the interval of a bootstrap over the held-out rows (percentiles of draws with
+replacement) and beside the score of the class prior (the training mean, for quantities): what one gets
+without looking at any feature.
 
 Curves are computed once, on scores sorted once; a resample only changes the rows' weights, so that an interval
 costs one pass per draw.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +23,6 @@ from ferroflow.workflow._parts import (
     recall_score,
 )
 from ferroflow.workflow.clean import CLASSIFICATION
-
-N_RESAMPLES = 400
-# Draws for large parts: intervals are narrow there and each draw costs a pass over the rows.
-N_RESAMPLES_LARGE = 100
-LARGE_ROWS = 50_000
 
 _CURVE_POINTS = 400
 _CALIBRATION_BINS = 10
@@ -88,6 +84,9 @@ def evaluate(
     classes: np.ndarray | None = None,
     probabilities: np.ndarray | None = None,
     decision: np.ndarray | None = None,
+    positive: Any = None,
+    resamples: int = 200,
+    confidence: float = 0.95,
     random_state: int = 0,
 ) -> Evaluation:
     """Judge predictions on held-out rows.
@@ -99,11 +98,17 @@ def evaluate(
     y_test, predicted : ndarray of shape (n_rows,)
     task : {"classification", "regression"}
     classes : ndarray of shape (n_classes,)
-        In the order of the columns of `probabilities`; the second of two is the positive one.
+        In the order of the columns of `probabilities`.
     probabilities : ndarray of shape (n_rows, n_classes), default=None
         None for a model that has none (hinge); log loss, Brier score and calibration are left out then.
     decision : ndarray of shape (n_rows,) or (n_rows, n_classes), default=None
         Ranks rows where there are no probabilities.
+    positive : object, default=None
+        The class, of two, that precision, recall and the curves are about; the second one if None.
+    resamples : int, default=200
+        Draws of the bootstrap; 0 leaves the intervals out.
+    confidence : float, default=0.95
+        The share of the draws that an interval covers.
     random_state : int, default=0
         Seeds the bootstrap.
 
@@ -111,13 +116,42 @@ def evaluate(
     -------
     Evaluation
     """
-    rng = np.random.default_rng(random_state)
-    resamples = N_RESAMPLES if len(y_test) <= LARGE_ROWS else N_RESAMPLES_LARGE
+    draw = _Bootstrap(np.random.default_rng(random_state), resamples, confidence)
     if task != CLASSIFICATION:
-        return _evaluate_quantity(y_train, y_test, predicted, rng, resamples)
+        return _evaluate_quantity(y_train, y_test, predicted, draw)
     if classes is None:
         classes = np.unique(y_train)
-    return _evaluate_classes(y_train, y_test, predicted, classes, probabilities, decision, rng, resamples)
+    at = len(classes) - 1
+    if positive is not None:
+        at = int(np.flatnonzero(classes == positive)[0])
+    return _evaluate_classes(y_train, y_test, predicted, classes, at, probabilities, decision, draw)
+
+
+@dataclass
+class _Bootstrap:
+    """Draws of rows with replacement, as weights, and the intervals of what they give."""
+
+    rng: np.random.Generator
+    resamples: int
+    confidence: float
+
+    def weights(self, n: int) -> Iterator[np.ndarray]:
+        for _ in range(self.resamples):
+            yield np.bincount(self.rng.integers(0, n, n), minlength=n).astype(np.float64)
+
+    def set_intervals(self, measures: dict[str, Measure], draws: dict[str, list[float]]) -> None:
+        tail = 50 * (1 - self.confidence)
+        for name, values in draws.items():
+            array = np.asarray(values)
+            array = array[np.isfinite(array)]
+            if len(array):
+                low, high = np.percentile(array, [tail, 100 - tail])
+                measures[name].low, measures[name].high = float(low), float(high)
+        for measure in measures.values():
+            for part in ("value", "low", "high", "baseline"):
+                number = getattr(measure, part)
+                if number is not None and not np.isfinite(number):
+                    setattr(measure, part, None)
 
 
 def _evaluate_classes(
@@ -125,15 +159,15 @@ def _evaluate_classes(
     y_test: np.ndarray,
     predicted: np.ndarray,
     classes: np.ndarray,
+    at: int,
     probabilities: np.ndarray | None,
     decision: np.ndarray | None,
-    rng: np.random.Generator,
-    resamples: int,
+    draw: _Bootstrap,
 ) -> Evaluation:
     n = len(y_test)
     binary = len(classes) == 2
-    positive = classes[1] if binary else None
-    average = {"pos_label": positive} if binary else {"average": "macro"}
+    positive = classes[at] if binary else None
+    average: dict[str, Any] = {"pos_label": positive} if binary else {"average": "macro"}
     prior = np.array([np.mean(y_train == c) for c in classes])
     usual = np.full(n, classes[int(np.argmax(prior))], dtype=np.asarray(classes).dtype)
 
@@ -155,12 +189,14 @@ def _evaluate_classes(
         [str(c) for c in classes],
         None if positive is None else str(positive),
         matrix.tolist(),
-        resamples=resamples,
+        resamples=draw.resamples,
     )
 
     truth = y_test[:, None] == np.asarray(classes)[None, :]
     ranks = probabilities if probabilities is not None else decision
-    judged = [1] if binary else [k for k in range(len(classes)) if 0 < truth[:, k].sum() < n]
+    if ranks is not None and ranks.ndim == 1 and at == 0:
+        ranks = -ranks  # a decision is for the second class
+    judged = [at] if binary else [k for k in range(len(classes)) if 0 < truth[:, k].sum() < n]
     tables: list[_Ranked] = []
     if ranks is not None and judged:
         for k in judged:
@@ -194,11 +230,12 @@ def _evaluate_classes(
     true_code = np.argmax(truth, axis=1)
     guess_code = np.searchsorted(classes, predicted)
     cell = true_code * len(classes) + guess_code
-    for _ in range(resamples):
-        weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+    for weights in draw.weights(n):
         counts = np.bincount(cell, weights=weights, minlength=len(classes) ** 2).reshape(matrix.shape)
         for name, value in zip(
-            ("accuracy", "precision", "recall", "f1"), _count_scores(counts, binary), strict=True
+            ("accuracy", "precision", "recall", "f1"),
+            _count_scores(counts, at if binary else None),
+            strict=True,
         ):
             draws[name].append(value)
         if tables:
@@ -207,12 +244,12 @@ def _evaluate_classes(
             draws["average_precision"].append(float(np.mean([a[1] for a in areas])))
         for name, row_losses in losses.items():
             draws[name].append(float(np.dot(weights, row_losses)) / n)
-    _set_intervals(measures, draws)
+    draw.set_intervals(measures, draws)
     return result
 
 
 def _evaluate_quantity(
-    y_train: np.ndarray, y_test: np.ndarray, predicted: np.ndarray, rng: np.random.Generator, resamples: int
+    y_train: np.ndarray, y_test: np.ndarray, predicted: np.ndarray, draw: _Bootstrap
 ) -> Evaluation:
     n = len(y_test)
     mean = np.full(n, float(np.mean(y_train)))
@@ -230,8 +267,7 @@ def _evaluate_quantity(
     plain = all_scores(mean)
     measures = {name: Measure(value, baseline=plain[name]) for name, value in all_scores(predicted).items()}
     draws: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(resamples):
-        weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+    for weights in draw.weights(n):
         mse = float(np.dot(weights, squared)) / n
         centre = float(np.dot(weights, y_test)) / n
         spread = float(np.dot(weights, (y_test - centre) ** 2)) / n
@@ -239,14 +275,14 @@ def _evaluate_quantity(
         draws["rmse"].append(float(np.sqrt(mse)))
         draws["mae"].append(float(np.dot(weights, absolute)) / n)
         draws["r2"].append(1 - mse / spread if spread > 0 else float("nan"))
-    _set_intervals(measures, draws)
-    shown = np.sort(rng.permutation(n)[:1500])
+    draw.set_intervals(measures, draws)
+    shown = np.sort(draw.rng.permutation(n)[:1500])
     return Evaluation(
         "regression",
         n,
         measures,
         residuals={"true": y_test[shown].tolist(), "predicted": predicted[shown].tolist()},
-        resamples=resamples,
+        resamples=draw.resamples,
     )
 
 
@@ -332,7 +368,7 @@ def _row_brier(truth: np.ndarray, probabilities: np.ndarray, binary: bool) -> np
     return ((probabilities - truth) ** 2).sum(axis=1)
 
 
-def _count_scores(counts: np.ndarray, binary: bool) -> tuple[float, float, float, float]:
+def _count_scores(counts: np.ndarray, at: int | None) -> tuple[float, float, float, float]:
     hits = np.diag(counts)
     guessed, there = counts.sum(axis=0), counts.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -340,8 +376,8 @@ def _count_scores(counts: np.ndarray, binary: bool) -> tuple[float, float, float
         recall = np.where(there > 0, hits / there, 0.0)
         f1 = np.where(guessed + there > 0, 2 * hits / (guessed + there), 0.0)
     accuracy = float(hits.sum() / counts.sum())
-    if binary:
-        return accuracy, float(precision[1]), float(recall[1]), float(f1[1])
+    if at is not None:
+        return accuracy, float(precision[at]), float(recall[at]), float(f1[at])
     present = guessed + there > 0
     return (
         accuracy,
@@ -349,17 +385,3 @@ def _count_scores(counts: np.ndarray, binary: bool) -> tuple[float, float, float
         float(recall[present].mean()),
         float(f1[present].mean()),
     )
-
-
-def _set_intervals(measures: dict[str, Measure], draws: dict[str, list[float]]) -> None:
-    for name, values in draws.items():
-        array = np.asarray(values)
-        array = array[np.isfinite(array)]
-        if len(array):
-            low, high = np.percentile(array, [2.5, 97.5])
-            measures[name].low, measures[name].high = float(low), float(high)
-    for measure in measures.values():
-        for part in ("value", "low", "high", "baseline"):
-            number = getattr(measure, part)
-            if number is not None and not np.isfinite(number):
-                setattr(measure, part, None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -105,7 +106,11 @@ def inspect(frame: pd.DataFrame, target: str | None = None, task: Task | None = 
     if target is not None and target not in frame.columns:
         raise DataError(_no_target(target, list(map(str, frame.columns))))
     columns = [_look(frame[name], str(name)) for name in frame.columns]
-    found = Inspection(len(frame), columns, int(_duplicated(frame, columns).sum()))
+    found = Inspection(
+        len(frame),
+        columns,
+        int(_duplicated(frame, [c.name for c in columns if c.kind == "id"]).sum()),
+    )
     if target is not None:
         _look_at_target(frame[target], found, target, task)
         _score_all(frame, found)
@@ -174,12 +179,15 @@ def _kind(present: pd.Series, distinct: int, missing: int, name: str) -> Kind:
     return "category"
 
 
-def _duplicated(frame: pd.DataFrame, columns: list[Column]) -> pd.Series:
-    """Rows that repeat an earlier one; a column that only counts the rows hides none of them."""
-    kept = [column.name for column in columns if column.kind != "id"]
-    if not kept:
-        return pd.Series(False, index=frame.index)
-    return frame[kept].duplicated()
+def repeated_rows(frame: pd.DataFrame, features: Sequence[str] = ()) -> np.ndarray:
+    """Say which rows repeat an earlier one; a column that only counts the rows, and is no feature, hides none."""
+    columns = [_look(frame[name], str(name)) for name in frame.columns if name not in features]
+    return _duplicated(frame, [c.name for c in columns if c.kind == "id"])
+
+
+def _duplicated(frame: pd.DataFrame, ids: list[str]) -> np.ndarray:
+    kept = [name for name in frame.columns if str(name) not in ids]
+    return frame[kept].duplicated().to_numpy() if kept else np.zeros(len(frame), dtype=bool)
 
 
 def _look_at_target(values: pd.Series, found: Inspection, target: str, task: Task | None) -> None:

@@ -50,6 +50,8 @@ class Story:
     config: str = ""
     footer: str = ""
     split_note: str = ""
+    preparation: Mapping[str, Any] = field(default_factory=dict)
+    confidence: float = 0.95
     warnings: Sequence[str] = field(default_factory=list)
 
 
@@ -66,7 +68,8 @@ def render(story: Story) -> str:
         "summary": _summary(story),
         "tiles": _tiles(evaluation),
         "warnings": [*story.warnings, *story.cleaned.report.warnings, *story.trained.warnings],
-        "scores_note": _scores_note(evaluation),
+        "scores_note": _scores_note(evaluation, story.confidence),
+        "interval_name": f"{story.confidence:.0%} interval",
         "baseline_name": "class prior" if classes else "training mean",
         "measures": _measures(evaluation),
         "classes": evaluation.classes,
@@ -130,16 +133,16 @@ def _tiles(evaluation: Evaluation) -> list[dict[str, str]]:
     return out
 
 
-def _scores_note(evaluation: Evaluation) -> str:
+def _scores_note(evaluation: Evaluation, confidence: float) -> str:
     many = (
         ""
         if evaluation.task != CLASSIFICATION or evaluation.positive is not None
         else " Averages over the classes."
     )
-    return (
-        f"Dot: the score; band: 95% interval of {evaluation.resamples:,} bootstrap draws over the held-out rows; "
-        f"upright line: what one scores without looking at a feature.{many}"
-    )
+    band = ""
+    if evaluation.resamples:
+        band = f"; band: {confidence:.0%} interval of {evaluation.resamples:,} bootstrap draws over the held-out rows"
+    return f"Dot: the score{band}; upright line: what one scores without looking at a feature.{many}"
 
 
 def _measures(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -258,6 +261,8 @@ def _coefficients(story: Story) -> dict[str, Any]:
     weights = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
     names = story.trained.features
     classes = story.evaluation.classes
+    if story.evaluation.positive is not None and story.evaluation.positive == classes[0]:
+        weights = -weights  # the model's are for the second class
     parts = []
     shown = list(range(len(weights)))[:6]
     for k in shown:
@@ -376,21 +381,41 @@ def _data(story: Story) -> dict[str, Any]:
         rows.append(("dropped, target missing", f"{report.missing_target:,}"))
     if report.duplicates:
         rows.append(("dropped, duplicates", f"{report.duplicates:,}"))
-    if report.marks:
-        rows.append(("missing marks read", ", ".join(f"{name} ({n:,})" for name, n in report.marks.items())))
+    for marks in (report.read_marks, report.marks):
+        if marks:
+            rows.append(("missing marks read", ", ".join(f"{name} ({n:,})" for name, n in marks.items())))
     if report.parsed_numbers:
         rows.append(("numbers read from text", ", ".join(report.parsed_numbers)))
     if report.dropped_columns:
         rows.append(("columns dropped", ", ".join(f"{k} ({v})" for k, v in report.dropped_columns.items())))
     columns = []
-    kinds = [(c, "number", "fill with the training median, standardise") for c in story.cleaned.numeric]
-    kinds += [(c, "category", "missing as a category, one column each") for c in story.cleaned.categorical]
+    numbers, categories = _steps(story.preparation)
+    kinds = [(c, "number", numbers) for c in story.cleaned.numeric]
+    kinds += [(c, "category", categories) for c in story.cleaned.categorical]
     order = {name: k for k, name in enumerate(story.cleaned.X.columns)}
     for name, kind, step in sorted(kinds, key=lambda row: order[row[0]]):
         count = story.missing.get(name, 0)
         share = count / max(story.n_train, 1)
         columns.append({"name": name, "kind": kind, "missing": f"{count:,} ({share:.1%})", "step": step})
     return {"data": rows, "columns": columns, "data_note": story.split_note}
+
+
+def _steps(preparation: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what becomes of a number and of a category."""
+    fill = preparation.get("fill_numbers", "median")
+    numbers = f"fill with the training {fill.replace('_', ' ')}"
+    if fill == "constant":
+        numbers = f"fill with {preparation['number']:g}"
+    if preparation.get("indicators"):
+        numbers += ", mark what was missing"
+    if preparation.get("scale", True):
+        numbers += ", standardise"
+    categories = "missing as a category"
+    if preparation.get("fill_categories", "constant") != "constant":
+        categories = "fill with the most frequent"
+    if preparation.get("min_frequency") is not None or preparation.get("max_categories") is not None:
+        categories += ", pool the rare"
+    return numbers, categories + ", one column each"
 
 
 def missing_counts(X: pd.DataFrame) -> dict[str, int]:

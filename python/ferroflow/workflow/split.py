@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ferroflow.workflow._files import write_beside
 from ferroflow.workflow._parts import train_test_split
@@ -37,7 +38,7 @@ def split(
     task: str = CLASSIFICATION,
     test_size: float = 0.2,
     stratify: bool = True,
-    shuffle: bool = True,
+    order: np.ndarray | None = None,
     random_state: int = 0,
 ) -> Split:
     """Split the rows of a target.
@@ -50,23 +51,23 @@ def split(
         The share of the rows that is held out.
     stratify : bool, default=True
         Keep the shares of the classes in both parts (classification only).
-    shuffle : bool, default=True
-        If False the last rows are held out: right for rows in the order of time.
+    order : ndarray of shape (n_rows,), optional
+        The rows from the earliest to the latest: the latest are held out then, see :func:`time_order`.
     random_state : int, default=0
 
     Returns
     -------
     Split
     """
-    positions = np.arange(len(y))
-    by_class = y if stratify and shuffle and task == CLASSIFICATION else None
+    positions = np.arange(len(y)) if order is None else order
+    by_class = y if stratify and order is None and task == CLASSIFICATION else None
     try:
         train, test = train_test_split(
             positions,
             test_size=test_size,
             stratify=by_class,
-            shuffle=shuffle,
-            random_state=random_state if shuffle else None,
+            shuffle=order is None,
+            random_state=random_state if order is None else None,
         )
     except ValueError as error:
         raise CleaningError(f"{len(y):,} rows cannot be split with test_size={test_size}: {error}") from error
@@ -74,6 +75,39 @@ def split(
         for part, rows in (("training", train), ("held-out", test)):
             if len(np.unique(y[rows])) < 2:
                 raise CleaningError(
-                    f"the {part} part holds one class only; set stratify to true, shuffle to true, or another test_size"
+                    f'the {part} part holds one class only; set [split] stratify to true, method to "random", or'
+                    " another test_size"
                 )
     return Split(np.sort(train), np.sort(test))
+
+
+def time_order(frame: pd.DataFrame, column: str, rows: np.ndarray) -> np.ndarray:
+    """Return the order in time of some rows of a table: numbers, dates, or texts that are dates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    column : str
+        What orders the rows; equal ones stay in the table's order.
+    rows : ndarray of shape (n_rows,)
+        Positions in `frame`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Positions in `rows`, the earliest first.
+    """
+    if column not in frame.columns:
+        raise CleaningError(f"[split] time: no column is called {column!r}")
+    values = frame[column].iloc[rows].reset_index(drop=True)
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values)):
+        try:
+            values = pd.to_datetime(values)
+        except (ValueError, TypeError) as error:
+            raise CleaningError(f"[split] time: {column!r} holds what is no point in time: {error}") from None
+    gone = int(values.isna().sum())
+    if gone:
+        raise CleaningError(
+            f"[split] time: {column!r} is missing in {gone:,} rows, which have no place in time"
+        )
+    return np.argsort(values.to_numpy(), kind="stable")

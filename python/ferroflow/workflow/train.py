@@ -24,17 +24,14 @@ from ferroflow.workflow._parts import (
 )
 from ferroflow.workflow.clean import CLASSIFICATION
 
+# The names of the pipeline's parts.
+NUMBERS, CATEGORIES, CODES = "numbers", "categories", "codes"
 PREPARE = "prepare"
 MODEL = "model"
 MISSING = "(missing)"
 
 # Above this many bytes the encoded table is kept sparse.
 DENSE_BYTES = 1 << 30
-
-# A category with fewer than this share of the training rows (and never fewer than five rows) is pooled with
-# the other rare ones, unless the configuration says otherwise.
-RARE_SHARE = 0.002
-RARE_ROWS = 5
 
 DEFAULTS: dict[str, Any] = {"optimizer": "adam", "max_iter": 100, "tol": 1e-4, "batch_size": 256}
 
@@ -51,64 +48,68 @@ class Trained:
     warnings: list[str] = field(default_factory=list)
 
 
-def default_min_frequency(n_rows: int) -> int:
-    return max(RARE_ROWS, math.ceil(RARE_SHARE * n_rows))
-
-
 def build_preparation(
     X: pd.DataFrame,
     numeric: Sequence[str],
     categorical: Sequence[str],
     *,
     fill_numbers: str = "median",
-    fill_categories: str = MISSING,
+    number: float = 0.0,
+    fill_categories: str = "constant",
+    category: str = MISSING,
     indicators: bool = False,
     min_frequency: int | float | None = None,
     max_categories: int | None = None,
+    handle_unknown: str = "infrequent_if_exist",
+    scale: bool = True,
 ) -> ColumnTransformer:
     """Build, unfitted, the part that turns a clean table into numbers.
 
     Parameters
     ----------
     X : DataFrame
-        Training rows; only their number and the count of frequent categories are looked at, to choose
-        between a dense and a sparse result.
+        Training rows; their number, the columns' types and the count of frequent categories are looked at.
     numeric, categorical : sequence of str
-    fill_numbers : {"median", "mean", "most_frequent"}, default="median"
-    fill_categories : str, default="(missing)"
-        The category that missing values make.
+        A categorical column of numbers stays one: its missing values are a category of their own.
+    fill_numbers : {"median", "mean", "most_frequent", "constant"}, default="median"
+    number : float, default=0.0
+        What ``"constant"`` fills numbers with.
+    fill_categories : {"constant", "most_frequent"}, default="constant"
+    category : str, default="(missing)"
+        The category that ``"constant"`` makes of missing values.
     indicators : bool, default=False
         Add a column that says where a number was missing.
     min_frequency : int or float, default=None
-        Rarer categories are pooled; 0.2% of the training rows and at least five if None.
+        Rarer categories are pooled; none are if None.
     max_categories : int, default=None
+    handle_unknown : {"infrequent_if_exist", "ignore", "error"}, default="infrequent_if_exist"
+    scale : bool, default=True
+        Standardise the numbers.
     """
-    if min_frequency is None:
-        min_frequency = default_min_frequency(len(X))
-    limit = min_frequency if isinstance(min_frequency, int) else math.ceil(min_frequency * len(X))
+    limit: float = 1 if min_frequency is None else min_frequency
+    if limit < 1:
+        limit = math.ceil(limit * len(X))
     width = len(numeric) + sum(int((X[c].value_counts() >= limit).sum()) + 2 for c in categorical)
     sparse = 8 * width * len(X) > DENSE_BYTES
+    encode = OneHotEncoder(
+        handle_unknown=handle_unknown,
+        min_frequency=min_frequency,
+        max_categories=max_categories,
+        sparse_output=sparse,
+    )
     parts: list[tuple[str, Any, list[str]]] = []
     if numeric:
-        steps = [
-            ("fill", SimpleImputer(strategy=fill_numbers, add_indicator=indicators)),
-            ("scale", StandardScaler()),
-        ]
-        parts.append(("numbers", Pipeline(steps), list(numeric)))
-    if categorical:
-        steps = [
-            ("fill", SimpleImputer(strategy="constant", fill_value=fill_categories)),
-            (
-                "encode",
-                OneHotEncoder(
-                    handle_unknown="infrequent_if_exist",
-                    min_frequency=min_frequency,
-                    max_categories=max_categories,
-                    sparse_output=sparse,
-                ),
-            ),
-        ]
-        parts.append(("categories", Pipeline(steps), list(categorical)))
+        fill = SimpleImputer(strategy=fill_numbers, fill_value=number, add_indicator=indicators)
+        steps = [("fill", fill), ("scale", StandardScaler())]
+        parts.append((NUMBERS, Pipeline(steps if scale else steps[:1]), list(numeric)))
+    codes = [c for c in categorical if pd.api.types.is_numeric_dtype(X[c])]
+    texts = [c for c in categorical if c not in codes]
+    if texts:
+        fill = SimpleImputer(strategy=fill_categories, fill_value=category)
+        parts.append((CATEGORIES, Pipeline([("fill", fill), ("encode", encode)]), texts))
+    if codes:
+        often = [("fill", SimpleImputer(strategy="most_frequent"))] if fill_categories != "constant" else []
+        parts.append((CODES, Pipeline([*often, ("encode", clone(encode))]), codes))
     return ColumnTransformer(parts, sparse_threshold=1.0 if sparse else 0.0)
 
 
@@ -156,7 +157,7 @@ def train(
         prepared = preparation.fit_transform(X)
         model = fit_model(build_model(task, params, random_state=random_state), prepared, y, task)
     categorical = [
-        c for name, _, columns in preparation.transformers_ if name == "categories" for c in columns
+        c for name, _, columns in preparation.transformers_ if name in (CATEGORIES, CODES) for c in columns
     ]
     pipeline = Pipeline([(PREPARE, preparation), (MODEL, model)])
     curve = [float(v) for v in np.ravel(getattr(model, "loss_curve_", []))]
@@ -179,10 +180,12 @@ def plain_names(names: Sequence[str], categorical: Sequence[str] = ()) -> list[s
     for name in names:
         part, _, rest = str(name).partition("__")
         rest = rest or part
-        if part == "categories":
+        if part in (CATEGORIES, CODES):
             column = next((c for c in longest_first if rest.startswith(f"{c}_")), None)
             if column is not None:
                 value = rest[len(column) + 1 :]
+                if part == CODES:
+                    value = "(missing)" if value == "nan" else value.removesuffix(".0")
                 rest = f"{column} = {'(rare)' if value == 'infrequent_sklearn' else value}"
         out.append(rest.replace("missingindicator_", "missing: "))
     return out

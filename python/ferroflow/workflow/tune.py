@@ -22,13 +22,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ferroflow.workflow._parts import KFold, StratifiedKFold, accuracy_score, f1_score, train_test_split
 from ferroflow.workflow.clean import CLASSIFICATION
+from ferroflow.workflow.problem import WorkflowError
 from ferroflow.workflow.train import build_model, fit_model
 
 # With more training rows than this the search runs on a random part of them; the choice of three numbers
 # needs no more, and the final fit takes all.
 SEARCH_ROWS = 50_000
 
-CLASSIFICATION_SCORES = ("roc_auc", "average_precision", "log_loss", "accuracy", "f1")
+CLASSIFICATION_SCORES = ("roc_auc", "average_precision", "log_loss", "accuracy", "balanced_accuracy", "f1")
 REGRESSION_SCORES = ("r2", "mean_squared_error", "mean_absolute_error")
 SMALLER_IS_BETTER = ("log_loss", "mean_squared_error", "mean_absolute_error")
 
@@ -88,6 +89,14 @@ def grid(choices: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
+def sampled(candidates: list[dict[str, Any]], count: int | None, random_state: int) -> list[dict[str, Any]]:
+    """Return `count` of the candidates drawn at random, in the order of the grid; all of them if None."""
+    if count is None or count >= len(candidates):
+        return candidates
+    drawn = np.random.default_rng(random_state).choice(len(candidates), count, replace=False)
+    return [candidates[k] for k in np.sort(drawn)]
+
+
 def default_scoring(y: np.ndarray, task: str) -> str:
     return "roc_auc" if task == CLASSIFICATION else "r2"
 
@@ -110,6 +119,8 @@ def score(model: Any, X: Any, y: np.ndarray, scoring: str) -> float:
     predicted = model.predict(X)
     if scoring == "accuracy":
         return float(accuracy_score(y, predicted))
+    if scoring == "balanced_accuracy":
+        return float(sk_metrics.balanced_accuracy_score(y, predicted))
     if scoring == "f1":
         classes = model.classes_
         if len(classes) == 2:
@@ -250,9 +261,9 @@ def _search_rows(y: np.ndarray, task: str, max_rows: int | None, random_state: i
 def _possible_folds(y: np.ndarray, task: str, folds: int, notes: list[str]) -> int:
     most = len(y) if task != CLASSIFICATION else int(np.unique(y, return_counts=True)[1].min())
     if most < 2:
-        raise ValueError(
+        raise WorkflowError(
             "the rarest class has one training row only, so no fold can judge it; drop it, merge it with another "
-            "class, or leave out tuning"
+            "class, or give each list in [tune] one value"
         )
     if most < folds:
         notes.append(f"{most} folds instead of {folds}: the rarest class has {most} training rows only.")
@@ -283,7 +294,9 @@ def _choose(
     means = [c.mean for c in table]
     if all(mean is None for mean in means):
         reason = next(fit.note for fit in known.values() if fit.score is None)
-        raise ValueError(f"no candidate could be scored ({reason}); try smaller learning rates (eta0)")
+        raise WorkflowError(
+            f"no candidate could be scored ({reason}); try smaller values in [tune] learning_rate"
+        )
     # The first of equal candidates wins: the order of the grid is part of the answer.
     best = max(range(len(table)), key=lambda k: (-np.inf if means[k] is None else sign * means[k], -k))  # type: ignore[operator]
     failed = sum(mean is None for mean in means)

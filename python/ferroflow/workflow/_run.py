@@ -5,7 +5,7 @@ data, so that the same command finds its unfinished run again; every file there 
 and every stage depends only on its inputs and the seed, so that a run that was killed at any moment ends with
 the files that it would have had. What is on disk when a run goes on:
 
-- ``split.npz`` and ``tuning.json`` (each fit of the search that is finished) are used as they are;
+- ``tuning.json``, each fit of the search that is finished, is used as it is;
 - the other stages are one fit or less, and are done again unless the run is finished.
 """
 
@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import platform
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,43 +26,22 @@ import pandas as pd
 from ferroflow.workflow import report as report_page
 from ferroflow.workflow._files import read_json, sweep, write_beside, write_json
 from ferroflow.workflow.clean import CLASSIFICATION, Cleaned, CleaningError, clean
+from ferroflow.workflow.collect import collect
+from ferroflow.workflow.config import load as load_config
 from ferroflow.workflow.evaluate import Evaluation, evaluate
+from ferroflow.workflow.plan import Plan, plan_of
+from ferroflow.workflow.problem import WorkflowError
 from ferroflow.workflow.progress import Progress
-from ferroflow.workflow.split import Split, split
+from ferroflow.workflow.split import Split, split, time_order
 from ferroflow.workflow.train import Trained, build_preparation, train
-from ferroflow.workflow.tune import SEARCH_ROWS, Fit, Search, grid, tune
+from ferroflow.workflow.tune import Fit, Search, grid, sampled, tune
 
 # Raised when a change of the code changes what a run computes, so that old unfinished runs are left alone.
 REVISION = 1
 
-STAGES = ("collect", "clean", "split", "tune", "train", "evaluate", "freeze", "report")
 
-
-class RunError(RuntimeError):
+class RunError(WorkflowError):
     """A run cannot go on; the message says why and what to do."""
-
-
-@dataclass
-class Plan:
-    """Everything that decides what a run computes, but for the data."""
-
-    target: str
-    task: str | None = None
-    kinds: dict[str, str] = field(default_factory=dict)
-    drop: list[str] = field(default_factory=list)
-    missing_marks: list[str] = field(default_factory=lambda: ["?"])
-    drop_duplicates: bool = True
-    test_size: float = 0.2
-    stratify: bool = True
-    shuffle: bool = True
-    random_state: int = 0
-    preparation: dict[str, Any] = field(default_factory=dict)
-    params: dict[str, Any] = field(default_factory=dict)
-    search: dict[str, list[Any]] = field(default_factory=dict)
-    folds: int = 5
-    scoring: str | None = None
-    max_rows: int | None = SEARCH_ROWS
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -83,14 +63,58 @@ class RunResult:
         return self.folder / "report.html"
 
 
+def run(
+    config: str | Path = "workflow.toml", *, fresh: bool = False, progress: Progress | None = None
+) -> RunResult:
+    """Run what a configuration says.
+
+    Parameters
+    ----------
+    config : str or Path, default="workflow.toml"
+    fresh : bool, default=False
+        Start a new run even if one with this configuration and these data is finished.
+    progress : Progress, optional
+        Told what happens; by default nobody is.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    WorkflowError
+        If the configuration or the data are not what they should be; nothing is written then.
+    """
+    path = Path(config)
+    wanted = load_config(path)
+    progress = progress or Progress()
+    with progress:
+        progress.stage("collect")
+        found = collect(wanted.data, path.parent)
+        frame = found.frame
+        progress.finish(f"{len(frame):,} rows, {frame.shape[1]} columns from {Path(found.source).name}")
+        return run_plan(
+            plan_of(wanted, list(frame.columns)),
+            frame,
+            runs=path.parent / wanted.output.folder,
+            fingerprint={"sha256": found.fingerprint, "rows": len(frame), "columns": frame.shape[1]},
+            source=wanted.data.source,
+            config_text=path.read_text(encoding="utf-8"),
+            marks=found.missing,
+            progress=progress,
+            fresh=fresh,
+        )
+
+
 def run_plan(
     plan: Plan,
     frame: pd.DataFrame,
     *,
-    home: Path,
+    runs: Path,
     fingerprint: Mapping[str, Any],
     source: str,
     config_text: str,
+    marks: Mapping[str, int] | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
@@ -100,24 +124,25 @@ def run_plan(
     ----------
     plan : Plan
     frame : DataFrame
-    home : Path
-        The folder in which ``runs/`` lies.
+    runs : Path
+        The folder in which the run gets its own.
     fingerprint : mapping
-        What says that the data are the same: digest, rows, columns.
+        What says that the data are the same: sha256, rows, columns.
     source : str
         Where the data came from, for people.
     config_text : str
         The configuration as written, kept beside the results.
+    marks : mapping, optional
+        The missing marks that were read when the table was collected, and how many cells held each.
     fresh : bool, default=False
-        Start a new run even if one with this configuration and these data is there.
-    progress : Progress, default=None
+        Start a new run even if one with this plan and these data is finished.
+    progress : Progress, optional
     """
     progress = progress or Progress()
-    home = Path(home)
-    folder, finished = _find(home, _digest(plan, fingerprint), fresh)
+    folder, finished = _find(Path(runs), _digest(plan, fingerprint), fresh)
     if finished:
         state = read_json(folder / "run.json")
-        return RunResult(folder, read_json(folder / "scores.json"), True, version=state.get("version"))
+        return RunResult(folder, read_json(folder / "scores.json"), True, version=state["version"])
     # Cleaning comes before the folder is made: a table that cannot be used leaves nothing behind.
     progress.stage("clean")
     cleaned = clean(
@@ -128,7 +153,9 @@ def run_plan(
         drop=plan.drop,
         missing_marks=plan.missing_marks,
         drop_duplicates=plan.drop_duplicates,
+        drop_missing_target=plan.drop_missing_target,
     )
+    cleaned.report.read_marks = dict(marks or {})
     progress.finish(_cleaning(cleaned))
     progress.stage("split")
     parts = split(
@@ -136,9 +163,10 @@ def run_plan(
         task=cleaned.task,
         test_size=plan.test_size,
         stratify=plan.stratify,
-        shuffle=plan.shuffle,
-        random_state=plan.random_state,
+        order=None if plan.time is None else time_order(frame, plan.time, cleaned.rows),
+        random_state=plan.split_seed,
     )
+    job = _Job(plan, cleaned, parts, folder, source, config_text, fingerprint, progress)
     resumed = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
@@ -149,9 +177,8 @@ def run_plan(
             folder / "data.json",
             {"source": source, **fingerprint, "cleaning": cleaned.report.as_dict(), "task": cleaned.task},
         )
-        parts = _kept_split(folder / "split.npz", parts, len(cleaned.y))
+        parts.save(folder / "split.npz")
         progress.finish(f"{len(parts.train):,} rows to learn from, {len(parts.test):,} held out")
-        job = _Job(plan, cleaned, parts, folder, source, config_text, progress)
         return job.finish(resumed)
 
 
@@ -166,17 +193,20 @@ class _Job:
         folder: Path,
         source: str,
         config_text: str,
+        fingerprint: Mapping[str, Any],
         progress: Progress,
     ) -> None:
         self.plan, self.cleaned, self.folder, self.progress = plan, cleaned, folder, progress
-        self.source, self.config_text = source, config_text
+        self.source, self.config_text, self.fingerprint = source, config_text, fingerprint
+        self.test_rows = cleaned.rows[parts.test]
         self.X_train = cleaned.X.iloc[parts.train].reset_index(drop=True)
         self.X_test = cleaned.X.iloc[parts.test].reset_index(drop=True)
         self.y_train, self.y_test = cleaned.y[parts.train], cleaned.y[parts.test]
-        self.warnings: list[str] = list(plan.warnings)
+        self.warnings: list[str] = []
         self.numeric, self.categorical = list(cleaned.numeric), list(cleaned.categorical)
         self._drop_unlearnable()
         self.preparation = build_preparation(self.X_train, self.numeric, self.categorical, **plan.preparation)
+        self.positive = _positive(plan.positive, self.y_train)
 
     def finish(self, resumed: bool) -> RunResult:
         search = self.tune()
@@ -190,12 +220,12 @@ class _Job:
         return RunResult(self.folder, scores, resumed=resumed, version=version)
 
     def tune(self) -> Search | None:
-        candidates = grid(self.plan.search)
+        candidates = sampled(grid(self.plan.search), self.plan.n_candidates, self.plan.tune_seed)
         if len(candidates) < 2:
             return None
         candidates = [{**self.plan.params, **c} for c in candidates]
         path = self.folder / "tuning.json"
-        done = [Fit(**fit) for fit in read_json(path)["fits"]] if path.exists() else []
+        done = _finished_fits(path)
         total = len(candidates) * self.plan.folds
         self.progress.stage("tune", total, len(done))
 
@@ -213,7 +243,7 @@ class _Job:
             folds=self.plan.folds,
             scoring=self.plan.scoring,
             max_rows=self.plan.max_rows,
-            random_state=self.plan.random_state,
+            random_state=self.plan.tune_seed,
             done=list(done),
             record=record,
         )
@@ -233,7 +263,7 @@ class _Job:
             self.preparation,
             params,
             task=self.cleaned.task,
-            random_state=self.plan.random_state,
+            random_state=self.plan.train_seed,
         )
         self.progress.finish(f"{len(trained.features):,} features, {trained.epochs} epochs")
         return trained
@@ -256,7 +286,10 @@ class _Job:
             classes=getattr(pipeline, "classes_", None),
             probabilities=probabilities,
             decision=decision,
-            random_state=self.plan.random_state,
+            positive=self.positive,
+            resamples=self.plan.resamples,
+            confidence=self.plan.confidence,
+            random_state=self.plan.split_seed,
         )
         self._judge(evaluation)
         self.progress.finish(headline(evaluation.as_dict()))
@@ -285,32 +318,34 @@ class _Job:
         return read_json(self.folder / "scores.json")
 
     def freeze(self, trained: Trained) -> None:
-        import ferroflow
-
-        try:
-            from ferroflow.frozen import FrozenModel
-        except ImportError:
-            return
+        from ferroflow.deploy.freeze import freeze
 
         self.progress.stage("freeze")
         path = self.folder / "model.ff"
-        frozen = ferroflow.freeze(trained.pipeline, self.X_train, self.y_train)
-        beside = path.with_name(".model.ff.writing-frozen")
-        frozen.save(beside)
-        loaded = FrozenModel.load(beside)
-        some = self.X_test.iloc[:1000]
-        if not np.array_equal(np.asarray(loaded.predict(some)), np.asarray(trained.pipeline.predict(some))):
-            beside.unlink()
-            raise RunError("the frozen model does not predict what the pipeline predicts; please report this")
-        beside.replace(path)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = freeze(
+                trained.pipeline,
+                self.X_train,
+                pd.Series(self.y_train, name=self.plan.target),
+                name=self.plan.target,
+                provenance={
+                    "data": str(self.fingerprint.get("sha256", "")),
+                    "missing": json.dumps(self.plan.missing_marks, ensure_ascii=False),
+                    "run": self.folder.name,
+                },
+            )
+        self.warnings += [str(w.message) for w in caught]
+        if not np.array_equal(model.predict(self.X_test), trained.pipeline.predict(self.X_test)):
+            raise RunError(
+                "The frozen model does not predict what the pipeline predicts, so it was not written."
+                " This is a defect: please report it with workflow.toml."
+            )
+        model.save(path)
         self.progress.finish(f"model.ff, {path.stat().st_size / 1024:,.0f} KiB")
 
     def report(self, search: Search | None, trained: Trained, evaluation: Evaluation) -> None:
         self.progress.stage("report")
-        order = "at random" if self.plan.shuffle else "the last rows"
-        stratified = ", with equal shares of the classes" if self.plan.stratify and self.plan.shuffle else ""
-        if self.cleaned.task != CLASSIFICATION:
-            stratified = ""
         story = report_page.Story(
             target=self.plan.target,
             source=self.source,
@@ -323,7 +358,9 @@ class _Job:
             search=search,
             config=self.config_text,
             footer=f"ferroflow {_version()}, Python {platform.python_version()}, run {self.folder.name}",
-            split_note=f"{self.plan.test_size:.0%} of the rows were held out {order}{stratified}, before anything was fitted.",
+            split_note=self._split_note(),
+            preparation=self.plan.preparation,
+            confidence=self.plan.confidence,
             warnings=self.warnings,
         )
         page = report_page.render(story)
@@ -332,7 +369,27 @@ class _Job:
         self.progress.finish("report.html")
 
     def register(self, scores: Mapping[str, Any]) -> str | None:
-        return None
+        try:
+            from ferroflow.maintain.registry import held_out_digest, register_run
+        except ImportError:
+            return None
+        data = str(self.fingerprint.get("sha256", ""))
+        return register_run(
+            self.folder,
+            name=self.plan.target,
+            measures=scores["measures"],
+            data=data,
+            held_out=held_out_digest(data, self.plan.target, self.test_rows),
+        )
+
+    def _split_note(self) -> str:
+        if self.plan.time is not None:
+            how = f"the latest by {self.plan.time}"
+        elif self.plan.stratify and self.cleaned.task == CLASSIFICATION:
+            how = "at random, with equal shares of the classes"
+        else:
+            how = "at random"
+        return f"{self.plan.test_size:.0%} of the rows were held out, {how}, before anything was fitted."
 
     def _drop_unlearnable(self) -> None:
         """Leave out columns that hold no value in any training row: there is nothing to learn to fill them with."""
@@ -382,29 +439,42 @@ def headline(scores: Mapping[str, Any]) -> str:
 def _cleaning(cleaned: Cleaned) -> str:
     r = cleaned.report
     text = f"{r.rows_out:,} of {r.rows_in:,} rows, {len(cleaned.numeric)} numbers, {len(cleaned.categorical)} categories"
-    if r.marks:
-        text += f", {sum(r.marks.values()):,} missing marks read"
+    marks = sum(r.read_marks.values()) + sum(r.marks.values())
+    if marks:
+        text += f", {marks:,} missing marks read"
     return text
 
 
-def _kept_split(path: Path, parts: Split, rows: int) -> Split:
-    if path.exists():
-        kept = Split.load(path)
-        if len(kept.train) + len(kept.test) == rows:
-            return kept
-    parts.save(path)
-    return parts
+def _finished_fits(path: Path) -> list[Fit]:
+    """The fits of an interrupted search; a file that a loss of power has damaged is as good as none."""
+    try:
+        return [Fit(**fit) for fit in read_json(path)["fits"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _positive(wanted: Any, y: np.ndarray) -> Any:
+    """The class that the configuration calls positive, as the target holds it."""
+    if wanted is None:
+        return None
+    classes = np.unique(y)
+    for value in classes:
+        if value == wanted or str(value).lower() == str(wanted).lower():
+            if len(classes) > 2:
+                break
+            return value
+    shown = ", ".join(str(value) for value in classes[:10])
+    what = "is for two classes only" if len(classes) > 2 else f"is {wanted!r}, which is none of them"
+    raise CleaningError(f"[target] positive {what}; the target's classes are: {shown}.")
 
 
 def _digest(plan: Plan, fingerprint: Mapping[str, Any]) -> str:
-    told = {k: v for k, v in asdict(plan).items() if k != "warnings"}
-    text = json.dumps([REVISION, _version(), told, dict(fingerprint)], sort_keys=True, default=str)
+    text = json.dumps([REVISION, _version(), asdict(plan), dict(fingerprint)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _find(home: Path, digest: str, fresh: bool) -> tuple[Path, bool]:
+def _find(runs: Path, digest: str, fresh: bool) -> tuple[Path, bool]:
     """Return the folder of the run with this digest, and whether it is finished."""
-    runs = home / "runs"
     number, last = 1, None
     while (folder := runs / (digest if number == 1 else f"{digest}-{number}")).exists():
         number, last = number + 1, folder
