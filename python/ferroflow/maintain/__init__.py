@@ -1,0 +1,1 @@
+"""Maintenance: what happens to models after they are trained."""
