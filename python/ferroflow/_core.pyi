@@ -1,7 +1,7 @@
 # The native module's signatures; tests/test_native_module.py checks them against the binary.
 # What each function means is told by the public Python function or class that calls it.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -34,6 +34,17 @@ def sparse_column_moments(
     weights: NDArray[Any] | None = None,
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
+
+# impute
+def column_statistics(
+    x: NDArray[Any], strategy: str, marker: float | None
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def fill_missing(
+    x: NDArray[Any], marker: float | None, values: NDArray[Any], indicators: Sequence[int] | None = None
+) -> NDArray[Any] | None: ...
+def integer_modes(x: NDArray[Any], marker: int | None) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def object_missing(x: NDArray[Any], marker: float | str | None) -> tuple[NDArray[Any], bool] | None: ...
+def object_modes(x: NDArray[Any], marker: float | str | None) -> tuple[list[Any], NDArray[Any]] | None: ...
 
 # frozen
 class FrozenModel:

@@ -2,6 +2,7 @@
 
 from sklearn._config import _get_threadlocal_config
 from sklearn.utils import metadata_routing
+from sklearn.utils._mask import _get_mask
 from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
 
 __all__ = [
@@ -9,7 +10,9 @@ __all__ = [
     "check_feature_names",
     "check_n_features",
     "default_output",
+    "get_mask",
     "has_callbacks",
+    "is_pandas_na",
     "routing_enabled",
     "skips_parameter_validation",
     "validate_data",
@@ -17,6 +20,7 @@ __all__ = [
 
 check_feature_names = _check_feature_names
 check_n_features = _check_n_features
+get_mask = _get_mask
 
 
 def default_output(estimator) -> bool:
@@ -45,3 +49,8 @@ def skips_parameter_validation() -> bool:
 def routing_enabled() -> bool:
     """Is metadata routing on?"""
     return metadata_routing._routing_enabled()
+
+
+def is_pandas_na(value) -> bool:
+    """Is `value` ``pandas.NA``?"""
+    return type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.")

@@ -1,10 +1,8 @@
 # mypy: ignore-errors
 """The estimators, measures and splitters that the workflow is built of."""
 
-try:
-    from ferroflow.impute import SimpleImputer
-except ImportError:
-    from sklearn.impute import SimpleImputer
+from ferroflow.impute import SimpleImputer
+
 try:
     from ferroflow.preprocessing import OneHotEncoder, StandardScaler
 except ImportError:

@@ -3,6 +3,8 @@
 mod door;
 mod float_array;
 mod frozen;
+mod impute;
+mod object_array;
 mod pool;
 mod scale;
 mod scale_sparse;
@@ -16,6 +18,8 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     frozen::register(m)?;
+    impute::register(m)?;
+    object_array::register(m)?;
     pool::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;

@@ -6,6 +6,7 @@
 pub mod error;
 pub mod exec;
 pub mod float;
+pub mod impute;
 pub mod linear;
 pub mod moments;
 pub mod moments_sparse;

@@ -1,0 +1,126 @@
+//! Statistics of what is there, and filling in what is missing.
+
+use ferroflow_core::Float;
+use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, medians, modes};
+use ndarray::{ArrayView1, ArrayView2};
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::door::enter;
+use crate::float_array::FloatMatrix;
+
+type Learned<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<f64>>, bool);
+
+fn missing<T: Float>(marker: Option<f64>) -> Missing<T> {
+    marker.map_or(Missing::Nan, |marker| Missing::Value(T::from_f64(marker)))
+}
+
+fn statistics<'py, T: Float + Element + Key>(
+    py: Python<'py>,
+    x: ArrayView2<'_, T>,
+    strategy: &str,
+    marker: Option<f64>,
+) -> PyResult<Learned<'py>> {
+    let missing = missing(marker);
+    match strategy {
+        "mean" => {
+            let means = enter(py, |exec| {
+                let mut means = Means::new(x.ncols());
+                means.update(x, missing, exec)?;
+                Ok(means)
+            })?;
+            let mean = means.finalize().into_pyarray(py).into_any();
+            Ok((mean, means.missing.into_pyarray(py), means.refused))
+        }
+        "median" => {
+            let found = enter(py, |exec| medians(x, missing, exec))?;
+            Ok((found.median.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
+        }
+        "most_frequent" => {
+            let found = enter(py, |exec| modes(x, |v| missing.is(v), |v: T| missing.refuses(v), exec))?;
+            Ok((found.mode.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
+        }
+        _ => Err(PyValueError::new_err(format!("no such statistic: {strategy}"))),
+    }
+}
+
+/// (the statistic of each column without its missing values, how many are missing, was there a value that may not
+/// occur).
+#[pyfunction]
+fn column_statistics<'py>(
+    py: Python<'py>,
+    x: FloatMatrix<'py>,
+    strategy: &str,
+    marker: Option<f64>,
+) -> PyResult<Learned<'py>> {
+    match &x {
+        FloatMatrix::F64(x) => statistics(py, x.as_array(), strategy, marker),
+        FloatMatrix::F32(x) => statistics(py, x.as_array(), strategy, marker),
+    }
+}
+
+type Modes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
+/// (the most frequent value of each column of whole numbers, how many are missing).
+#[pyfunction]
+fn integer_modes<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray2<'py, i64>,
+    marker: Option<i64>,
+) -> PyResult<Modes<'py>> {
+    let x = x.as_array();
+    let found = enter(py, |exec| modes(x, |v| Some(v) == marker, |_| false, exec))?;
+    Ok((found.mode.into_pyarray(py), found.missing.into_pyarray(py)))
+}
+
+fn filled<'py, T: Float + Element>(
+    py: Python<'py>,
+    x: ArrayView2<'_, T>,
+    marker: Option<f64>,
+    values: ArrayView1<'_, f64>,
+    indicators: &[usize],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (rows, columns) = x.dim();
+    let values: Vec<T> = values.iter().map(|v| T::from_f64(*v)).collect();
+    if values.len() != columns
+        || values.iter().any(|v| !v.is_finite())
+        || indicators.iter().any(|j| *j >= columns)
+    {
+        return Ok(None);
+    }
+    let by_column = indicators.is_empty() && rows > 1 && columns > 1 && x.strides()[0] == 1;
+    let shape = (rows, columns + indicators.len());
+    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill` writes every element before it is
+    // returned, and on an error the array is dropped unseen.
+    let out = unsafe { PyArray2::<T>::new(py, shape, by_column) };
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
+    let to = unsafe { out.as_slice_mut()? };
+    let what = Fill { missing: missing(marker), values: &values, indicators };
+    let refused = enter(py, |exec| fill(x, what, by_column, to, exec))?;
+    Ok((!refused).then(|| out.into_any()))
+}
+
+/// x with each column's missing values filled in, then the marks of the `indicators` columns; None if a value or a
+/// filling is not finite.
+#[pyfunction]
+#[pyo3(signature = (x, marker, values, indicators=None))]
+fn fill_missing<'py>(
+    py: Python<'py>,
+    x: FloatMatrix<'py>,
+    marker: Option<f64>,
+    values: PyReadonlyArray1<'py, f64>,
+    indicators: Option<Vec<usize>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let indicators = indicators.unwrap_or_default();
+    match &x {
+        FloatMatrix::F64(x) => filled(py, x.as_array(), marker, values.as_array(), &indicators),
+        FloatMatrix::F32(x) => filled(py, x.as_array(), marker, values.as_array(), &indicators),
+    }
+}
+
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(column_statistics, m)?)?;
+    m.add_function(wrap_pyfunction!(fill_missing, m)?)?;
+    m.add_function(wrap_pyfunction!(integer_modes, m)?)
+}

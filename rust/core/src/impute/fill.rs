@@ -1,0 +1,185 @@
+//! The filling: `x`, or its column's fill where `x` is missing, in one pass into fresh memory.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ndarray::{ArrayView2, s};
+
+use super::{LANES, Missing, SERIAL_BELOW};
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::float::Float;
+use crate::simd;
+
+/// Values of a piece, the unit that a thread takes.
+const PIECE: usize = 1 << 16;
+/// Values of a block, which is still in the first-level cache when it is looked at for infinities.
+const BLOCK: usize = 1 << 11;
+
+/// What is filled in, and what is told beside it.
+#[derive(Clone, Copy)]
+pub struct Fill<'a, T> {
+    /// What marks a missing value.
+    pub missing: Missing<T>,
+    /// A finite value for each column.
+    pub values: &'a [T],
+    /// Columns whose missing marks follow each row as 0 and 1.
+    pub indicators: &'a [usize],
+}
+
+/// Fills `x` into `out`: row by row, each followed by its indicators; or, without indicators and if `by_column`, column
+/// by column. Returns whether a value was met that may not occur.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn fill<T: Float>(
+    x: ArrayView2<'_, T>,
+    fill: Fill<'_, T>,
+    by_column: bool,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let exec = exec.only_if(x.len() >= SERIAL_BELOW);
+    let refused = AtomicBool::new(false);
+    let (rows, columns) = x.dim();
+    if by_column {
+        exec.for_each_piece(out, PIECE, |i, out| {
+            let (mut done, mut found) = (0, false);
+            while done < out.len() {
+                let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
+                let take = (out.len() - done).min(rows - row);
+                let part = x.slice(s![row..row + take, j..=j]);
+                let one = Fill { values: &fill.values[j..=j], indicators: &[], ..fill };
+                found |= fill_rows(part, one, &mut out[done..done + take]);
+                done += take;
+            }
+            if found {
+                refused.store(true, Ordering::Relaxed);
+            }
+        })?;
+    } else {
+        let width = columns + fill.indicators.len();
+        let step = (PIECE / width.max(1)).max(1);
+        exec.for_each_piece(out, step * width, |i, out| {
+            let part = x.slice(s![i * step..i * step + out.len() / width, ..]);
+            if fill_rows(part, fill, out) {
+                refused.store(true, Ordering::Relaxed);
+            }
+        })?;
+    }
+    Ok(refused.into_inner())
+}
+
+fn fill_rows<T: Float>(x: ArrayView2<'_, T>, fill: Fill<'_, T>, out: &mut [T]) -> bool {
+    let columns = fill.values.len();
+    if fill.indicators.is_empty()
+        && let Some(values) = x.as_slice()
+    {
+        let together = LANES.div_ceil(columns).min(x.nrows()).max(1);
+        let wide: Vec<T> = fill.values.iter().copied().cycle().take(together * columns).collect();
+        return contiguous(values, fill.missing, &wide, out);
+    }
+    let mut row = Vec::with_capacity(columns);
+    let mut found = false;
+    for (from, out) in x.outer_iter().zip(out.chunks_exact_mut(columns + fill.indicators.len())) {
+        row.clear();
+        row.extend(from.iter().copied());
+        let (out, flags) = out.split_at_mut(columns);
+        found |= contiguous(&row, fill.missing, fill.values, out);
+        for (flag, j) in flags.iter_mut().zip(fill.indicators) {
+            *flag = if fill.missing.is(row[*j]) { T::ONE } else { T::ZERO };
+        }
+    }
+    found
+}
+
+/// Fills with the pattern `wide`, again and again.
+fn contiguous<T: Float>(x: &[T], missing: Missing<T>, wide: &[T], out: &mut [T]) -> bool {
+    let step = BLOCK.div_ceil(wide.len()) * wide.len();
+    let mut found = false;
+    for (x, out) in x.chunks(step).zip(out.chunks_mut(step)) {
+        let suspicious = match missing {
+            Missing::Nan => simd::dispatch(|| block(x, T::is_nan, wide, out)),
+            Missing::Value(marker) => simd::dispatch(|| block(x, |v| v == marker, wide, out)),
+        };
+        found |= suspicious && x.iter().any(|v| missing.refuses(*v));
+    }
+    found
+}
+
+/// Fills a block; is one of its results not finite?
+#[inline(always)]
+fn block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, wide: &[T], out: &mut [T]) -> bool {
+    for (x, out) in x.chunks(wide.len()).zip(out.chunks_mut(wide.len())) {
+        let n = x.len().min(out.len()).min(wide.len());
+        let (x, out, wide) = (&x[..n], &mut out[..n], &wide[..n]);
+        for k in 0..n {
+            out[k] = if absent(x[k]) { wide[k] } else { x[k] };
+        }
+    }
+    // A product with zero is NaN for an infinity and for NaN.
+    let mut probe = [T::ZERO; 16];
+    let mut parts = out.chunks_exact(16);
+    for part in &mut parts {
+        for k in 0..16 {
+            probe[k] += part[k] * T::ZERO;
+        }
+    }
+    for v in parts.remainder() {
+        probe[0] += *v * T::ZERO;
+    }
+    probe.iter().copied().sum::<T>().is_nan()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, ShapeBuilder};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn each_layout_is_filled_value_by_value(
+            rows in 1usize..200, columns in 1usize..40, seed in any::<u32>(), value in any::<bool>(),
+        ) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            let marker = if value { -1.0 } else { f64::NAN };
+            let missing = if value { Missing::Value(-1.0) } else { Missing::Nan };
+            let x = Array2::from_shape_fn((rows, columns), |_| {
+                let v = rng.next_f64();
+                if v < 0.3 { marker } else { v }
+            });
+            let values: Vec<f64> = (0..columns).map(|j| j as f64).collect();
+            let expected = Array2::from_shape_fn((rows, columns), |(i, j)| {
+                if missing.is(x[(i, j)]) { values[j] } else { x[(i, j)] }
+            });
+            let plain = Fill { missing, values: &values, indicators: &[] };
+            let serial = Exec::serial();
+            let mut f = Array2::zeros((rows, columns).f());
+            f.assign(&x);
+            let wide = Array2::from_shape_fn((rows, 2 * columns), |(i, j)| x[(i, j / 2)]);
+            for view in [x.view(), f.view(), wide.slice(s![.., ..;2])] {
+                let mut out = vec![0.0; rows * columns];
+                prop_assert!(!fill(view, plain, false, &mut out, &serial).unwrap());
+                prop_assert_eq!(Array2::from_shape_vec((rows, columns), out.clone()).unwrap(), expected.view());
+                prop_assert!(!fill(view, plain, true, &mut out, &serial).unwrap());
+                prop_assert_eq!(Array2::from_shape_vec((rows, columns).f(), out).unwrap(), expected.view());
+                let mut out = vec![0.0; rows * (columns + 1)];
+                let marked = Fill { indicators: &[columns - 1], ..plain };
+                prop_assert!(!fill(view, marked, false, &mut out, &serial).unwrap());
+                for (i, row) in out.chunks(columns + 1).enumerate() {
+                    prop_assert_eq!(&row[..columns], expected.row(i).to_slice().unwrap());
+                    prop_assert_eq!(row[columns] == 1.0, missing.is(x[(i, columns - 1)]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_are_found() {
+        let x = ndarray::array![[1.0, f64::INFINITY], [f64::NAN, 2.0]];
+        let fills = Fill { missing: Missing::Nan, values: &[0.0, 0.0], indicators: &[] };
+        assert!(fill(x.view(), fills, false, &mut [0.0; 4], &Exec::serial()).unwrap());
+        let fills = Fill { missing: Missing::Value(2.0), ..fills };
+        assert!(fill(x.view(), fills, false, &mut [0.0; 4], &Exec::serial()).unwrap());
+    }
+}

@@ -1,0 +1,54 @@
+//! Filling in what is missing: the statistics that are filled in, and the filling.
+//!
+//! Agrees with scikit-learn's `SimpleImputer` on dense float input. One pass over memory each; input that may not be
+//! there (an infinity, or a NaN where a number marks what is missing) is found on the way.
+
+mod fill;
+mod mean;
+mod median;
+mod mode;
+
+pub use fill::{Fill, fill};
+pub use mean::Means;
+pub use median::{Medians, medians};
+pub use mode::{Key, Modes, modes};
+
+use crate::float::Float;
+
+/// What marks a missing value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Missing<T> {
+    /// Every NaN.
+    Nan,
+    /// Every value equal to this finite one; NaN may then not occur.
+    Value(T),
+}
+
+impl<T: Float> Missing<T> {
+    /// Is `x` missing?
+    #[inline(always)]
+    pub fn is(self, x: T) -> bool {
+        match self {
+            Self::Nan => x.is_nan(),
+            Self::Value(marker) => x == marker,
+        }
+    }
+
+    /// May `x` not occur at all?
+    #[inline(always)]
+    pub fn refuses(self, x: T) -> bool {
+        !x.is_finite() && !self.is(x)
+    }
+}
+
+/// Values below which threads cost more than they bring (waking the pool takes some 20 us).
+const SERIAL_BELOW: usize = 100_000;
+/// Values of a chunk, the unit that a thread takes: about 1 ms of work.
+const CHUNK: usize = 1 << 18;
+/// Narrow rows are taken together until they have this many lanes.
+const LANES: usize = 32;
+
+/// Is the matrix laid out column by column?
+fn by_column<T>(x: &ndarray::ArrayView2<'_, T>) -> bool {
+    x.nrows() > 1 && x.ncols() > 1 && x.strides()[0] == 1
+}
