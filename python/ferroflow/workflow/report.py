@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ferroflow.workflow.clean import CLASSIFICATION, Cleaned
@@ -57,11 +56,9 @@ class Story:
 
 def render(story: Story) -> str:
     """Return the page as text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
-    source = files("ferroflow.workflow").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     evaluation = story.evaluation
     classes = evaluation.task == CLASSIFICATION
-    page = {
+    facts = {
         "title": f"Predicting {story.target}",
         "target": story.target,
         "source": story.source,
@@ -84,7 +81,15 @@ def render(story: Story) -> str:
         "config": story.config,
         "footer": story.footer,
     }
-    return environment.from_string(source).render(**page)
+    return page("report.html.j2", **facts)
+
+
+def page(template: str, **facts: Any) -> str:
+    """Return a page of the package's templates, filled in; what is filled in is escaped."""
+    environment = Environment(
+        loader=PackageLoader("ferroflow.workflow"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template(template).render(**facts)
 
 
 def number(value: float | None, digits: int = 3) -> str:
