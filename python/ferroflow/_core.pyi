@@ -8,6 +8,19 @@ from numpy.typing import NDArray
 
 __version__: str
 
+# descent
+def gradient_descent(
+    x: Any,
+    targets: dict[str, Any],
+    options: dict[str, Any],
+    state: tuple[NDArray[Any], NDArray[Any], NDArray[Any], int, float],
+    report: Any | None = None,
+) -> tuple[Any, NDArray[Any], bool, float]: ...
+
+# scores
+def linear_scores(x: Any, weights: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]: ...
+def linear_probabilities(scores: NDArray[Any]) -> NDArray[Any]: ...
+
 # pool
 def get_num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...

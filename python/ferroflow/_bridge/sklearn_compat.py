@@ -1,15 +1,30 @@
 """The one place that knows scikit-learn's versions and its private names."""
 
 from sklearn._config import _get_threadlocal_config
+from sklearn.base import _fit_context
+from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils import metadata_routing
 from sklearn.utils._mask import _get_mask
-from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    validate_data,
+)
 
 __all__ = [
+    "Interval",
+    "LinearClassifierMixin",
+    "StrOptions",
     "assume_finite",
     "check_feature_names",
     "check_n_features",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
     "default_output",
+    "fit_context",
     "get_mask",
     "has_callbacks",
     "is_pandas_na",
@@ -21,6 +36,9 @@ __all__ = [
 check_feature_names = _check_feature_names
 check_n_features = _check_n_features
 get_mask = _get_mask
+check_partial_fit_first_call = _check_partial_fit_first_call
+check_sample_weight = _check_sample_weight
+fit_context = _fit_context
 
 
 def default_output(estimator) -> bool:

@@ -1,13 +1,16 @@
 //! PyO3 bindings: convert, call, convert. Nothing else.
 
+mod descent;
 mod door;
 mod float_array;
 mod frozen;
 mod impute;
+mod matrix;
 mod object_array;
 mod pool;
 mod scale;
 mod scale_sparse;
+mod scores;
 mod serve;
 mod sparse_array;
 
@@ -17,12 +20,14 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    descent::register(m)?;
     frozen::register(m)?;
     impute::register(m)?;
     object_array::register(m)?;
     pool::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;
+    scores::register(m)?;
     serve::register(m)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! No Python, no I/O, no globals, no environment. A family is a file or a folder named for its
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
+pub mod descent;
 pub mod error;
 pub mod exec;
 pub mod float;
@@ -12,6 +13,7 @@ pub mod moments;
 pub mod moments_sparse;
 pub mod random;
 pub mod scale;
+pub mod scores;
 pub mod simd;
 
 pub use error::{Error, Result};

@@ -1,0 +1,216 @@
+//! Linear models by gradient descent.
+
+use std::sync::Mutex;
+
+use ferroflow_core::descent::{
+    Dense, Epoch, Loss, Optimizer, Outcome, Problem, Rows, Rule, Schedule, Settings, State, fit,
+};
+use ferroflow_core::{Error, Float};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::door::enter;
+use crate::matrix::{Matrix, csr};
+
+/// What the estimators ask for, as a dict.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    loss: String,
+    delta: f64,
+    outputs: usize,
+    l2: f64,
+    l1: f64,
+    intercept: bool,
+    batch: usize,
+    max_iter: usize,
+    tol: Option<f64>,
+    patience: usize,
+    shuffle: bool,
+    seed: u32,
+    optimizer: String,
+    momentum: f64,
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+    schedule: String,
+    power_t: f64,
+    t0: f64,
+    alpha: f64,
+    eta0: Option<f64>,
+}
+
+impl Options {
+    fn loss(&self) -> PyResult<Loss> {
+        Ok(match self.loss.as_str() {
+            "log_loss" => Loss::Log,
+            "hinge" => Loss::Hinge,
+            "squared_error" => Loss::Squared,
+            "huber" => Loss::Huber(self.delta),
+            name => return Err(unknown("loss", name)),
+        })
+    }
+
+    fn settings(&self) -> PyResult<Settings> {
+        let rule = match self.optimizer.as_str() {
+            "sgd" => Rule::Sgd,
+            "momentum" => Rule::Momentum,
+            "nesterov" => Rule::Nesterov,
+            "adagrad" => Rule::Adagrad,
+            "rmsprop" => Rule::Rmsprop,
+            "adam" => Rule::Adam,
+            "adamw" => Rule::Adamw,
+            name => return Err(unknown("optimizer", name)),
+        };
+        let schedule = match self.schedule.as_str() {
+            "constant" => Schedule::Constant,
+            "optimal" => Schedule::Optimal { alpha: self.alpha, t0: self.t0 },
+            "invscaling" => Schedule::Invscaling(self.power_t),
+            "adaptive" => Schedule::Adaptive,
+            name => return Err(unknown("learning_rate", name)),
+        };
+        let Self { momentum, beta_1, beta_2, epsilon, .. } = *self;
+        Ok(Settings {
+            batch: self.batch,
+            max_iter: self.max_iter,
+            tol: self.tol,
+            patience: self.patience,
+            shuffle: self.shuffle,
+            seed: self.seed,
+            optimizer: Optimizer { rule, momentum, beta_1, beta_2, epsilon },
+            schedule,
+            eta0: self.eta0,
+        })
+    }
+}
+
+fn unknown(what: &str, name: &str) -> PyErr {
+    PyValueError::new_err(format!("{what} {name:?} is unknown"))
+}
+
+type Vector<'py, T> = PyReadonlyArray1<'py, T>;
+type Before<'py, T> = (Vector<'py, T>, Vector<'py, T>, Vector<'py, T>, u64, f64);
+type After<'py> = (
+    (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, u64, f64),
+    Bound<'py, PyArray1<f64>>,
+    bool,
+    f64,
+);
+
+/// The vectors that go with the rows.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Targets<'py> {
+    y: Vector<'py, f64>,
+    weights: Option<Vector<'py, f64>>,
+    train: Vector<'py, u32>,
+    validation: Vector<'py, u32>,
+}
+
+impl Targets<'_> {
+    /// Does everything fit `rows` rows and `outputs` classes?
+    fn check(&self, rows: usize, outputs: usize) -> PyResult<()> {
+        let y = self.y.as_slice()?;
+        let lengths = y.len() == rows && self.weights.as_ref().is_none_or(|w| w.len() == rows);
+        let within = |ids: &[u32]| ids.iter().all(|&i| (i as usize) < rows);
+        let ids = within(self.train.as_slice()?) && within(self.validation.as_slice()?);
+        let classes = outputs == 1 || y.iter().all(|&y| y >= 0.0 && (y as usize) < outputs);
+        if lengths && ids && classes && self.train.len() > 0 {
+            return Ok(());
+        }
+        Err(PyValueError::new_err("targets, weights or row numbers do not fit the rows"))
+    }
+}
+
+fn run<'py, T: Float + Element, R: Rows<T>>(
+    py: Python<'py>,
+    x: &R,
+    targets: &Targets<'py>,
+    options: &Options,
+    before: &Before<'py, T>,
+    report: Option<&Bound<'py, PyAny>>,
+) -> PyResult<After<'py>> {
+    targets.check(x.rows(), options.outputs)?;
+    let (theta, first, second, updates, eta) = before;
+    let mut state = State {
+        theta: theta.as_slice()?.to_vec(),
+        first: first.as_slice()?.to_vec(),
+        second: second.as_slice()?.to_vec(),
+        updates: *updates,
+        eta: *eta,
+    };
+    if options.outputs == 0 || state.theta.len() != options.outputs * (x.columns() + 1) {
+        return Err(PyValueError::new_err("the parameters do not fit the columns"));
+    }
+    let settings = options.settings()?;
+    let problem = Problem {
+        x,
+        y: targets.y.as_slice()?,
+        weights: targets.weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
+        outputs: options.outputs,
+        loss: options.loss()?,
+        l2: options.l2,
+        l1: options.l1,
+        intercept: options.intercept,
+    };
+    let (train, validation) = (targets.train.as_slice()?, targets.validation.as_slice()?);
+    let raised: Mutex<Option<PyErr>> = Mutex::new(None);
+    let report = report.map(|report| report.clone().unbind());
+    let result = enter(py, |exec| {
+        let mut tell = |epoch: &Epoch<'_, T>| {
+            let Some(report) = &report else { return Ok(()) };
+            let theta: Vec<f64> = epoch.theta.iter().map(|w| w.to_f64()).collect();
+            Python::attach(|py| {
+                let arguments = (epoch.number, epoch.loss, epoch.updates, theta.into_pyarray(py));
+                report.call1(py, arguments).map(|_| ()).map_err(|error| {
+                    if let Ok(mut raised) = raised.lock() {
+                        *raised = Some(error);
+                    }
+                    Error::Interrupted
+                })
+            })
+        };
+        let tell: Option<ferroflow_core::descent::Report<'_, T>> =
+            if report.is_some() { Some(&mut tell) } else { None };
+        fit(&problem, train, validation, &settings, &mut state, exec, tell)
+    });
+    if let Some(error) = raised.into_inner().ok().flatten() {
+        return Err(error);
+    }
+    let Outcome { losses, converged, scale_ratio } = result?;
+    let vector = |values: Vec<T>| values.into_pyarray(py).into_any();
+    let after = (vector(state.theta), vector(state.first), vector(state.second), state.updates, state.eta);
+    Ok((after, losses.into_pyarray(py), converged, scale_ratio))
+}
+
+/// (state, loss of each epoch, converged, ratio of the columns' scales).
+///
+/// A state is (weights and intercepts, two memories of the step rule, updates so far, base rate or 0).
+#[pyfunction]
+#[pyo3(signature = (x, targets, options, state, report=None))]
+fn gradient_descent<'py>(
+    py: Python<'py>,
+    x: Matrix<'py>,
+    targets: Targets<'py>,
+    options: Options,
+    state: &Bound<'py, PyAny>,
+    report: Option<&Bound<'py, PyAny>>,
+) -> PyResult<After<'py>> {
+    match &x {
+        Matrix::F64(x) => {
+            let rows = Dense::new(x.as_slice()?, x.shape()[1]);
+            run(py, &rows, &targets, &options, &state.extract()?, report)
+        }
+        Matrix::F32(x) => {
+            let rows = Dense::new(x.as_slice()?, x.shape()[1]);
+            run(py, &rows, &targets, &options, &state.extract()?, report)
+        }
+        Matrix::Csr64(parts) => run(py, &csr(parts)?, &targets, &options, &state.extract()?, report),
+        Matrix::Csr32(parts) => run(py, &csr(parts)?, &targets, &options, &state.extract()?, report),
+    }
+}
+
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(gradient_descent, m)?)
+}

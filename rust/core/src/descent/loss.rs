@@ -1,0 +1,244 @@
+//! Losses and their derivatives, eight rows at a time.
+//!
+//! With score z, target t (a class as -1 or 1) and weight s:
+//! log s ln(1 + exp(-t z)), hinge s max(0, 1 - t z), squared error s (z - t)^2 / 2, Huber the same up to |z - t| = delta
+//! and s delta (|z - t| - delta / 2) beyond. Several outputs: the log loss is the softmax cross-entropy
+//! ln(sum_k exp z_k) - z_y; the others are summed over the outputs, one class against the rest.
+//!
+//! `exp` and `ln` are polynomials of about 1e-14 relative error that vectorise: training asks for the same bits on one
+//! machine only. Predictions use `crate::linear`.
+
+use super::rows::BLOCK;
+
+/// The loss of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// Logistic, or softmax for several outputs.
+    Log,
+    /// Of a support vector machine.
+    Hinge,
+    /// Half the square of the residual.
+    Squared,
+    /// Squared near zero, linear beyond this residual.
+    Huber(f64),
+}
+
+/// exp(x) for x clamped to +-708: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2] in Estrin's scheme.
+#[inline(always)]
+pub fn exp(x: f64) -> f64 {
+    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: its last bits are then the rounded integer
+    const LN2_HI: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
+    let x = x.clamp(-708.0, 708.0);
+    let shifted = x * std::f64::consts::LOG2_E + SHIFT;
+    let n = shifted - SHIFT;
+    let r = (x - n * LN2_HI) - n * LN2_LO;
+    let (r2, r4) = (r * r, (r * r) * (r * r));
+    let low = (1.0 + r) + r2 * (0.5 + r * (1.0 / 6.0));
+    let mid = (1.0 / 24.0 + r * (1.0 / 120.0)) + r2 * (1.0 / 720.0 + r * (1.0 / 5_040.0));
+    let high = (1.0 / 40_320.0 + r * (1.0 / 362_880.0)) + r2 * (1.0 / 3_628_800.0 + r * (1.0 / 39_916_800.0));
+    let p = low + r4 * (mid + r4 * high);
+    f64::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 52))
+}
+
+/// ln(1 + e) for e in [0, 1]: 2 artanh(e / (2 + e)).
+#[inline(always)]
+fn ln_1p(e: f64) -> f64 {
+    let s = e / (2.0 + e);
+    let q = s * s;
+    let mut p = 1.0 / 23.0;
+    for k in [21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
+        p = p * q + 1.0 / k;
+    }
+    2.0 * s * p
+}
+
+impl Loss {
+    /// The largest second derivative by the score; for the hinge, which has none, that of its squared form.
+    #[must_use]
+    pub fn curvature(self, outputs: usize) -> f64 {
+        match self {
+            Self::Log if outputs > 1 => 0.5,
+            Self::Log => 0.25,
+            Self::Hinge | Self::Squared | Self::Huber(_) => 1.0,
+        }
+    }
+
+    /// The derivative of one row's loss by its score, for one output.
+    #[inline(always)]
+    #[must_use]
+    pub fn slope(self, z: f64, t: f64) -> f64 {
+        match self {
+            Self::Log => {
+                let m = t * z;
+                let e = exp(-m.abs());
+                -t * (if m >= 0.0 { e } else { 1.0 }) / (1.0 + e)
+            }
+            Self::Hinge => {
+                if t * z < 1.0 {
+                    -t
+                } else {
+                    0.0
+                }
+            }
+            Self::Squared => z - t,
+            Self::Huber(delta) => (z - t).clamp(-delta, delta),
+        }
+    }
+
+    /// Turns the scores `z[k * BLOCK + row]` into derivatives, and returns the sum of the losses; both times `weight`.
+    ///
+    /// `y` is the target of one output, the class's number for several. Rows of weight zero are left out.
+    #[inline(always)]
+    pub fn block(self, z: &mut [f64], y: &[f64; BLOCK], weight: &[f64; BLOCK]) -> f64 {
+        let outputs = z.len() / BLOCK;
+        if outputs == 1 {
+            return self.one(lanes(z, 0), y, weight);
+        }
+        if self == Self::Log {
+            return softmax(z, y, weight);
+        }
+        let mut total = 0.0;
+        for k in 0..outputs {
+            let mut t = [-1.0; BLOCK];
+            for r in 0..BLOCK {
+                if y[r] as usize == k {
+                    t[r] = 1.0;
+                }
+            }
+            total += self.one(lanes(z, k), &t, weight);
+        }
+        total
+    }
+
+    #[inline(always)]
+    fn one(self, z: &mut [f64; BLOCK], t: &[f64; BLOCK], weight: &[f64; BLOCK]) -> f64 {
+        let mut loss = [0.0; BLOCK];
+        match self {
+            Self::Log => {
+                for r in 0..BLOCK {
+                    let m = t[r] * z[r];
+                    let e = exp(-m.abs());
+                    loss[r] = ln_1p(e) + (-m).max(0.0);
+                    z[r] = -t[r] * (if m >= 0.0 { e } else { 1.0 }) / (1.0 + e);
+                }
+            }
+            Self::Hinge => {
+                for r in 0..BLOCK {
+                    let slack = 1.0 - t[r] * z[r];
+                    loss[r] = slack.max(0.0);
+                    z[r] = if slack > 0.0 { -t[r] } else { 0.0 };
+                }
+            }
+            Self::Squared => {
+                for r in 0..BLOCK {
+                    z[r] -= t[r];
+                    loss[r] = 0.5 * z[r] * z[r];
+                }
+            }
+            Self::Huber(delta) => {
+                for r in 0..BLOCK {
+                    let residual = z[r] - t[r];
+                    let slope = residual.clamp(-delta, delta);
+                    loss[r] = slope * (residual - 0.5 * slope);
+                    z[r] = slope;
+                }
+            }
+        }
+        let mut total = 0.0;
+        for r in 0..BLOCK {
+            z[r] *= weight[r];
+            total += loss[r] * weight[r];
+        }
+        total
+    }
+}
+
+#[inline(always)]
+fn lanes(z: &mut [f64], k: usize) -> &mut [f64; BLOCK] {
+    match z[k * BLOCK..].first_chunk_mut() {
+        Some(lanes) => lanes,
+        None => unreachable!("scores come in whole blocks"),
+    }
+}
+
+#[inline(always)]
+fn softmax(z: &mut [f64], y: &[f64; BLOCK], weight: &[f64; BLOCK]) -> f64 {
+    let mut top = [f64::NEG_INFINITY; BLOCK];
+    let mut own = [0.0; BLOCK];
+    let mut sum = [0.0; BLOCK];
+    for z in z.chunks_exact(BLOCK) {
+        for r in 0..BLOCK {
+            top[r] = if z[r] > top[r] { z[r] } else { top[r] };
+        }
+    }
+    for r in 0..BLOCK {
+        own[r] = z[y[r] as usize * BLOCK + r];
+    }
+    for z in z.chunks_exact_mut(BLOCK) {
+        for r in 0..BLOCK {
+            z[r] = exp(z[r] - top[r]);
+            sum[r] += z[r];
+        }
+    }
+    let mut total = 0.0;
+    let mut by = [0.0; BLOCK];
+    for r in 0..BLOCK {
+        by[r] = weight[r] / sum[r];
+        if weight[r] != 0.0 {
+            total += weight[r] * (libm::log(sum[r]) + top[r] - own[r]);
+        }
+    }
+    for z in z.chunks_exact_mut(BLOCK) {
+        for r in 0..BLOCK {
+            z[r] *= by[r];
+        }
+    }
+    for r in 0..BLOCK {
+        z[y[r] as usize * BLOCK + r] -= weight[r];
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_polynomials_are_exact_enough(x in -700.0..700.0f64, e in 0.0..=1.0f64) {
+            prop_assert!((exp(x) / libm::exp(x) - 1.0).abs() < 1e-13);
+            // Of terms up to (1/3)^23 the next one is 1e-13.
+            prop_assert!((ln_1p(e) - libm::log1p(e)).abs() < 1e-12);
+        }
+
+        #[test]
+        fn derivatives_are_those_of_the_loss(
+            scores in prop::collection::vec(-5.0..5.0f64, 3 * BLOCK), outputs in 1usize..4, kind in 0usize..4, at in 0usize..8,
+        ) {
+            let loss = [Loss::Log, Loss::Hinge, Loss::Squared, Loss::Huber(1.3)][kind];
+            let z = &scores[..outputs * BLOCK];
+            let y: [f64; BLOCK] = std::array::from_fn(|r| {
+                if outputs == 1 { [-1.0, 1.0][r % 2] } else { (r % outputs) as f64 }
+            });
+            let w: [f64; BLOCK] = std::array::from_fn(|r| r as f64 / 4.0);
+            let mut slopes = z.to_vec();
+            loss.block(&mut slopes, &y, &w);
+            for k in 0..outputs {
+                let h = 1e-6;
+                let value = |step: f64| {
+                    let mut z = z.to_vec();
+                    z[k * BLOCK + at] += step;
+                    loss.block(&mut z, &y, &w)
+                };
+                let numeric = (value(h) - value(-h)) / (2.0 * h);
+                let kink = loss == Loss::Hinge && (z[k * BLOCK + at].abs() - 1.0).abs() < 1e-5;
+                prop_assert!(kink || (numeric - slopes[k * BLOCK + at]).abs() < 1e-5);
+                if outputs == 1 && !kink {
+                    prop_assert!((loss.slope(z[at], y[at]) * w[at] - slopes[at]).abs() < 1e-12);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Linear models by gradient descent: one row, some rows or all rows a step, seven step rules, L2 and proximal L1.
+//!
+//! The objective is (1/n) sum_i s_i loss(x_i . w + b, y_i) + l2 |w|^2 / 2 + l1 |w|_1, with weights s_i of mean one.
+//! A fitted model is no sum over rows, so states of two fits do not merge; rows that come in parts go through `fit` again
+//! with the same [`State`].
+
+pub mod gradient;
+pub mod loss;
+pub mod optimizer;
+pub mod rows;
+pub mod schedule;
+mod step_size;
+mod stochastic;
+
+pub use gradient::Problem;
+pub use loss::Loss;
+pub use optimizer::{Optimizer, Rule};
+pub use rows::{Csr, Dense, Rows};
+pub use schedule::Schedule;
+
+use gradient::{Scratch, batch, stationarity};
+use optimizer::Step;
+use schedule::{Plateau, Then};
+use stochastic::Clock;
+
+use crate::error::{Error, Result};
+use crate::exec::Exec;
+use crate::float::Float;
+use crate::random::Mt19937;
+use crate::simd;
+
+/// Values and weights worked through between two looks at the clock.
+const BETWEEN_CHECKS: usize = 1 << 16;
+/// Updates that a plateau lasts at least: momentum swings for some ten.
+const PLATEAU_UPDATES: usize = 20;
+
+/// How to descend.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Rows of a step at most; 0 takes all.
+    pub batch: usize,
+    /// Epochs at most.
+    pub max_iter: usize,
+    /// What the loss must fall by, or the gradient below where all rows are taken; `None` goes on to `max_iter`.
+    pub tol: Option<f64>,
+    /// Epochs of a plateau.
+    pub patience: usize,
+    /// A new order every epoch?
+    pub shuffle: bool,
+    /// Of the orders.
+    pub seed: u32,
+    /// The step rule.
+    pub optimizer: Optimizer,
+    /// The rate over time.
+    pub schedule: Schedule,
+    /// The first rate; `None` chooses one.
+    pub eta0: Option<f64>,
+}
+
+/// Parameters and the step rule's memory: weights of the first output, of the second, ..., then the intercepts.
+#[derive(Clone, Debug)]
+pub struct State<T> {
+    /// Weights and intercepts.
+    pub theta: Vec<T>,
+    /// Last step, or mean gradient; empty for rules without.
+    pub first: Vec<T>,
+    /// Squared gradients; empty for rules without.
+    pub second: Vec<T>,
+    /// Updates so far.
+    pub updates: u64,
+    /// The schedule's base rate; 0 if not chosen yet.
+    pub eta: f64,
+}
+
+/// How a fit went.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The mean objective of each epoch.
+    pub losses: Vec<f64>,
+    /// Was `tol` reached?
+    pub converged: bool,
+    /// The largest of the columns' typical sizes over the smallest.
+    pub scale_ratio: f64,
+}
+
+/// What is told after each epoch.
+pub struct Epoch<'a, T> {
+    /// From 1.
+    pub number: usize,
+    /// Mean objective.
+    pub loss: f64,
+    /// Updates so far.
+    pub updates: u64,
+    /// Weights, then intercepts.
+    pub theta: &'a [T],
+}
+
+/// Told after each epoch; an error stops the fit.
+pub type Report<'a, T> = &'a mut dyn FnMut(&Epoch<'_, T>) -> Result<()>;
+
+struct Fit<'a, 'e, T, R> {
+    p: &'a Problem<'a, R>,
+    settings: &'a Settings,
+    state: &'a mut State<T>,
+    scratch: Scratch<T>,
+    order: Vec<u32>,
+    batches: usize,
+    exec: &'a Exec<'e>,
+}
+
+/// Fits `state` to the rows `train`. With `validation` rows the plateau is looked for in their loss, and the parameters
+/// of the best epoch are kept.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the caller asked to stop, [`Error::Invalid`] if the weights overflow, and `report`'s own.
+pub fn fit<T: Float, R: Rows<T>>(
+    p: &Problem<'_, R>,
+    train: &[u32],
+    validation: &[u32],
+    settings: &Settings,
+    state: &mut State<T>,
+    exec: &Exec<'_>,
+    mut report: Option<Report<'_, T>>,
+) -> Result<Outcome> {
+    let n = train.len();
+    let batches = if settings.batch == 0 { 1 } else { n.div_ceil(settings.batch) };
+    let parameters = state.theta.len();
+    if settings.optimizer.has_first() {
+        state.first.resize(parameters, T::ZERO);
+    }
+    if settings.optimizer.has_second() {
+        state.second.resize(parameters, T::ZERO);
+    }
+    if state.eta == 0.0 {
+        state.eta = match settings.eta0 {
+            Some(eta) => eta,
+            None => step_size::first_rate(p, train, batches, &settings.optimizer, exec)?,
+        };
+    }
+    let scale_ratio = step_size::scale_ratio(p.x, train);
+    let all = batches == 1;
+    let tol = match settings.tol {
+        // All rows give the true gradient, whose size tells better than a loss that falls slowly: see `Fit::whole`.
+        Some(_) if all && validation.is_empty() => Some(0.0),
+        tol => tol,
+    };
+    let patience = settings.patience.max(PLATEAU_UPDATES.div_ceil(batches));
+    let mut plateau = Plateau::new(tol, patience, settings.schedule == Schedule::Adaptive);
+    let mut best: Option<(f64, Vec<T>)> = None;
+    let mut rng = Mt19937::new(settings.seed);
+    let scratch = Scratch::new(parameters, p.outputs);
+    let mut fit = Fit { p, settings, state, scratch, order: train.to_vec(), batches, exec };
+    fit.look_ahead(1.0);
+    let mut losses = Vec::new();
+    let mut converged = false;
+    for epoch in 1..=settings.max_iter {
+        exec.check()?;
+        if settings.shuffle && !all {
+            shuffle(&mut fit.order, &mut rng);
+        }
+        let mut loss = if all {
+            let (loss, still) = fit.whole()?;
+            converged = still;
+            loss
+        } else {
+            fit.epoch()?
+        };
+        if !(loss.is_finite() && fit.state.theta.iter().all(|w| w.is_finite())) {
+            return Err(Error::Invalid(format!(
+                "Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with StandardScaler or \
+                 MinMaxScaler might help."
+            )));
+        }
+        losses.push(loss);
+        if let Some(report) = report.as_mut() {
+            report(&Epoch { number: epoch, loss, updates: fit.state.updates, theta: &fit.state.theta })?;
+        }
+        if !validation.is_empty() {
+            converged = false;
+            let weights: f64 = validation.iter().map(|&i| p.weight(i as usize)).sum();
+            loss = gradient::loss(p, validation, &fit.state.theta, exec)? / weights;
+            if best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                best = Some((loss, fit.weights()));
+            }
+        }
+        if converged {
+            break;
+        }
+        match plateau.after(loss) {
+            Then::GoOn => {}
+            Then::Lower => fit.state.eta = Plateau::lowered(fit.state.eta),
+            Then::Stop => {
+                converged = true;
+                break;
+            }
+        }
+    }
+    fit.state.theta = best.map_or_else(|| fit.weights(), |(_, theta)| theta);
+    Ok(Outcome { losses, converged, scale_ratio })
+}
+
+/// Fisher, Yates, with 32 random bits a place: the bias of n / 2^32 does not matter here.
+fn shuffle(order: &mut [u32], rng: &mut Mt19937) {
+    for i in (1..order.len()).rev() {
+        let j = (u64::from(rng.next_u32()) * (i as u64 + 1)) >> 32;
+        order.swap(i, j as usize);
+    }
+}
+
+impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
+    fn clock(&self) -> Clock {
+        Clock { updates: self.state.updates, schedule: self.settings.schedule, eta: self.state.eta }
+    }
+
+    /// Nesterov's gradients are taken at w + mu (w - w_before): moves the parameters there.
+    fn look_ahead(&mut self, sign: f64) {
+        if self.settings.optimizer.rule == Rule::Nesterov {
+            let by = T::from_f64(sign * self.settings.optimizer.momentum);
+            for (w, v) in self.state.theta.iter_mut().zip(&self.state.first) {
+                *w += by * *v;
+            }
+        }
+    }
+
+    /// The weights themselves.
+    fn weights(&mut self) -> Vec<T> {
+        let point = self.state.theta.clone();
+        self.look_ahead(-1.0);
+        std::mem::replace(&mut self.state.theta, point)
+    }
+
+    /// An epoch that is one step; the objective before it, and whether the gradient had vanished, so that none was made.
+    fn whole(&mut self) -> Result<(f64, bool)> {
+        let p = self.p;
+        let total = batch(p, &self.order, &self.state.theta, &mut self.scratch, self.exec)?;
+        let objective = total / self.order.len() as f64 + p.penalty(&self.state.theta[..p.penalised::<T>()]);
+        let size = stationarity(p, &self.scratch.gradient, &self.state.theta);
+        if self.settings.tol.is_some_and(|tol| size <= tol) {
+            return Ok((objective, true));
+        }
+        self.step();
+        Ok((objective, false))
+    }
+
+    /// An epoch of several steps; the mean objective.
+    fn epoch(&mut self) -> Result<f64> {
+        let (p, n) = (self.p, self.order.len());
+        let mut total = 0.0;
+        if self.settings.optimizer.rule == Rule::Sgd && (self.batches == n || R::SPARSE) {
+            let mut clock = self.clock();
+            total = stochastic::epoch(
+                p,
+                &self.order,
+                self.batches,
+                &mut self.state.theta,
+                &mut clock,
+                self.exec,
+            )?;
+            self.state.updates = clock.updates;
+        } else {
+            let per_row = p.x.stored() / p.x.rows().max(1) * p.outputs;
+            let mut since = 0;
+            for i in 0..self.batches {
+                let ids = &self.order[i * n / self.batches..(i + 1) * n / self.batches];
+                since += ids.len() * per_row + self.state.theta.len();
+                if since >= BETWEEN_CHECKS {
+                    self.exec.check()?;
+                    since = 0;
+                }
+                total += batch(p, ids, &self.state.theta, &mut self.scratch, self.exec)?;
+                self.step();
+            }
+        }
+        Ok(total / n as f64 + p.penalty(&self.state.theta[..p.penalised::<T>()]))
+    }
+
+    fn step(&mut self) {
+        let optimizer = self.settings.optimizer;
+        let mut clock = self.clock();
+        let eta = clock.tick();
+        let state = &mut *self.state;
+        state.updates = clock.updates;
+        let unbias = |beta: f64| 1.0 / (1.0 - libm::pow(beta, state.updates as f64));
+        let step = Step {
+            eta,
+            l2: self.p.l2,
+            l1: self.p.l1,
+            unbias_1: if optimizer.has_first() { unbias(optimizer.beta_1) } else { 1.0 },
+            unbias_2: if optimizer.has_second() { unbias(optimizer.beta_2) } else { 1.0 },
+        };
+        let at = self.p.penalised::<T>();
+        let (w, b) = state.theta.split_at_mut(at);
+        let (has_first, has_second) = (state.first.len(), state.second.len());
+        let (w1, b1) = state.first.split_at_mut(at.min(has_first));
+        let (w2, b2) = state.second.split_at_mut(at.min(has_second));
+        let (gw, gb) = self.scratch.gradient.split_at(at);
+        simd::dispatch(|| optimizer.step(step, gw, w, w1, w2));
+        if self.p.intercept {
+            simd::dispatch(|| optimizer.step(Step { l2: 0.0, l1: 0.0, ..step }, gb, b, b1, b2));
+        }
+    }
+}
