@@ -102,8 +102,12 @@ CASES = {
         *(422, "too_many_rows", None, None, ["100000"]),
     ),
     "too many, in rows": (
-        lambda r: b'{"rows": [' + b",".join([json.dumps(dict.fromkeys(r)).encode()] * 2) + b"]}",
-        *(422, "missing_value", 0, "siblings", []),
+        lambda r: b'{"rows": [' + b",".join([json.dumps(r).encode()] * 100_001) + b"]}",
+        *(422, "too_many_rows", None, None, ["100000"]),
+    ),
+    "doubled in columns": (
+        lambda r: b'{"columns": {"age": [1], "sex": ["male"], "age": [1]}}',
+        *(422, "duplicate_column", None, "age", ["twice"]),
     ),
 }
 

@@ -1,13 +1,18 @@
 """Serving: a model file answers over HTTP, in Rust."""
 
+from __future__ import annotations
+
 import os
 import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ferroflow import _core
-from ferroflow.frozen import FrozenModel
+
+if TYPE_CHECKING:  # a file is served without NumPy
+    from ferroflow.frozen import FrozenModel
 
 
 def serve(
@@ -42,7 +47,8 @@ def serve(
     OSError
         The file cannot be read, the port is in use, or the address is not this machine's.
     """
-    data = model.to_bytes() if isinstance(model, FrozenModel) else Path(model).read_bytes()
+    path = Path(model) if isinstance(model, str | os.PathLike) else None
+    data = path.read_bytes() if path else model.to_bytes()  # type: ignore[union-attr]
 
     def tell(ip: str, port: int) -> None:
         if listening is not None:
@@ -58,9 +64,9 @@ def serve(
     except KeyboardInterrupt:
         pass
     except ValueError as error:
-        if isinstance(model, FrozenModel):
+        if path is None:
             raise
-        raise ValueError(f"{Path(model)}: {error}") from None
+        raise ValueError(f"{path}: {error}") from None
     finally:
         if main:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)

@@ -1,39 +1,44 @@
-//! A request's body into memory, within bounds of size, time and of what all requests hold together.
+//! A request's body into memory and an answer out of it, within bounds of size, time and of what all requests hold
+//! together.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::{Request, StatusCode};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::problem::Problem;
 
 /// Larger bodies are counted, and answered off the connection's thread: about a millisecond of work.
 pub const LARGE: usize = 64 << 10;
-/// How many large bodies are held at once; others wait.
+/// How many large bodies and answers are held at once; others wait, so long.
 const LARGE_AT_ONCE: usize = 16;
+const LARGE_WAIT: Duration = Duration::from_secs(10);
+/// Larger answers are counted too.
+pub const LARGE_ANSWER: usize = 1 << 20;
+
+/// The right to hold something large.
+pub type Permit = OwnedSemaphorePermit;
 
 /// What bodies may cost.
 pub struct Bodies {
     max: usize,
     patience: Duration,
-    large: Semaphore,
+    large: Arc<Semaphore>,
 }
 
 impl Bodies {
     pub fn new(max: usize, patience: Duration) -> Self {
-        Self { max, patience, large: Semaphore::new(LARGE_AT_ONCE) }
+        Self { max, patience, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }
     }
 
-    /// Reads a JSON body whole. A large one comes with its permit, to be held until it is answered.
-    pub async fn read(
-        &self,
-        request: Request<Body>,
-    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Problem> {
+    /// Reads a JSON body whole. A large one comes with its permit.
+    pub async fn read(&self, request: Request<Body>) -> Result<(Bytes, Option<Permit>), Problem> {
         check_type(request.headers())?;
         match timeout(self.patience, self.collect(request.into_body())).await {
             Ok(result) => result,
@@ -45,14 +50,14 @@ impl Bodies {
         }
     }
 
-    async fn collect(&self, mut body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Problem> {
+    async fn collect(&self, mut body: Body) -> Result<(Bytes, Option<Permit>), Problem> {
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > self.max {
             return Err(self.too_large());
         }
         let mut permit = None;
         if announced > LARGE {
-            permit = self.large.acquire().await.ok();
+            permit = Some(self.permit().await?);
         }
         let mut whole = Vec::new();
         loop {
@@ -78,12 +83,24 @@ impl Bodies {
                 return Err(self.too_large());
             }
             if len > LARGE && permit.is_none() {
-                permit = self.large.acquire().await.ok();
+                permit = Some(self.permit().await?);
             }
             if whole.is_empty() {
                 whole.reserve_exact(announced);
             }
             whole.extend_from_slice(&data);
+        }
+    }
+
+    /// Waits for the right to hold something large.
+    pub async fn permit(&self) -> Result<Permit, Problem> {
+        match timeout(LARGE_WAIT, self.large.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "too many large requests at once; try again, or send fewer rows",
+            )),
         }
     }
 
@@ -113,4 +130,15 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let text = format!("the content-type is {kind:?}; application/json is needed");
     unsupported("unsupported_media_type", text)
+}
+
+/// `data` with its permit, which is given back when the last of it is sent or thrown away.
+pub fn held(data: Vec<u8>, permit: Permit) -> Bytes {
+    struct Held(Vec<u8>, #[expect(dead_code, reason = "it counts by being there")] Permit);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    Bytes::from_owner(Held(data, permit))
 }

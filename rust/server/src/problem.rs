@@ -1,10 +1,11 @@
 //! Why a request was refused: one shape for every error.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use ferroflow_frozen::InputError;
+use serde::Serialize;
 
 /// An error that is answered as `{"error": {"code", "message", "row", "column"}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +37,41 @@ impl From<InputError> for Problem {
     }
 }
 
+#[derive(Serialize)]
+struct Outer<'p> {
+    error: Inner<'p>,
+}
+
+#[derive(Serialize)]
+struct Inner<'p> {
+    code: &'p str,
+    message: &'p str,
+    row: Option<usize>,
+    column: Option<&'p str>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let error = serde_json::json!({
-            "error": {"code": self.code, "message": self.message, "row": self.row, "column": self.column}
-        });
-        let mut response = Response::new(Body::from(error.to_string()));
+        let error = Outer {
+            error: Inner {
+                code: self.code,
+                message: &self.message,
+                row: self.row,
+                column: self.column.as_deref(),
+            },
+        };
+        let mut response = Response::new(Body::from(serde_json::to_vec(&error).unwrap_or_default()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         // The rest of such a request is not read: nothing more can follow on its connection.
-        if matches!(self.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+        if matches!(
+            self.status,
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE
+        ) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

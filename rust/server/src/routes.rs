@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use ferroflow_frozen::Model;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::body::{Bodies, LARGE};
+use crate::body::{Bodies, LARGE, LARGE_ANSWER, held};
 use crate::decode::{Bounds, decode, shorten};
 use crate::describe::{self, Described};
 use crate::encode::Encoder;
@@ -128,14 +128,23 @@ async fn predict(State(app): State<Arc<App>>, request: Request<Body>) -> Respons
     response
 }
 
-async fn try_predict(app: &Arc<App>, request: Request<Body>) -> Result<Vec<u8>, Problem> {
-    let (json, _permit) = app.bodies.read(request).await?;
-    if json.len() <= LARGE {
-        return app.answer(&json);
+async fn try_predict(app: &Arc<App>, request: Request<Body>) -> Result<Body, Problem> {
+    let (json, permit) = app.bodies.read(request).await?;
+    let answer = if json.len() <= LARGE {
+        app.answer(&json)?
+    } else {
+        // Other connections of this thread go on meanwhile.
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || app.answer(&json)).await.unwrap_or_else(|_| Err(internal()))?
+    };
+    if answer.len() <= LARGE_ANSWER {
+        return Ok(answer.into());
     }
-    // Other connections of this thread go on meanwhile.
-    let app = app.clone();
-    tokio::task::spawn_blocking(move || app.answer(&json)).await.unwrap_or_else(|_| Err(internal()))
+    let permit = match permit {
+        Some(permit) => permit,
+        None => app.bodies.permit().await?,
+    };
+    Ok(held(answer, permit).into())
 }
 
 async fn health(State(app): State<Arc<App>>) -> Response<Body> {
@@ -205,4 +214,24 @@ fn wrong_method(method: &Method, uri: &Uri, allowed: &'static str) -> Response<B
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message).into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        async fn broken() -> &'static str {
+            panic!("on purpose")
+        }
+        let router = guarded(Router::new().route("/", get(broken)));
+        for _ in 0..2 {
+            let response = router.clone().oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            assert!(std::str::from_utf8(&body).unwrap().contains("\"code\":\"internal\""));
+        }
+    }
 }

@@ -1,0 +1,79 @@
+//! The server as one file.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_ferroflow-server"))
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command().args(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn model_file(name: &str) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, common::model_bytes()).unwrap();
+    path
+}
+
+#[test]
+fn help_teaches() {
+    for arguments in [&[][..], &["--help"], &["-h"], &["m.ff", "--help"]] {
+        let (code, out, _) = run(arguments);
+        assert!(code == Some(0) && out.contains("--port") && out.contains("/docs"), "{out}");
+    }
+    assert_eq!(run(&["--version"]).1, concat!("ferroflow-server ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn wrong_usage_says_what_is_wrong() {
+    for (arguments, words) in [
+        (&["--port", "80"][..], "which model"),
+        (&["m.ff", "--port"], "--port needs a value"),
+        (&["m.ff", "--port", "65536"], "'65536'"),
+        (&["m.ff", "--port=x"], "'x'"),
+        (&["m.ff", "n.ff"], "'n.ff'"),
+        (&["m.ff", "--workers", "3"], "--workers"),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(code == Some(2) && err.contains(words), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn what_fails_says_why() {
+    let (code, _, err) = run(&["no/such.ff"]);
+    assert!(code == Some(1) && err.contains("no/such.ff"), "{err}");
+    let path = model_file("cut.ff");
+    std::fs::write(&path, &common::model_bytes()[1..]).unwrap();
+    let (code, _, err) = run(&[path.to_str().unwrap()]);
+    assert!(code == Some(1) && err.contains("cut.ff: not a readable ferroflow model file"), "{err}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, _, err) = run(&[model_file("good.ff").to_str().unwrap(), "--port", &port]);
+    assert!(code == Some(1) && err.contains(&format!("port {port} of 127.0.0.1 is in use")), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn it_serves_until_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let mut child =
+            command().arg(model_file("served.ff")).arg("--port=0").stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        let address = line.split("on http://").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(common::ask(&mut common::connect(address), &common::post(common::GOOD)).status, 200);
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        lines.read_to_string(&mut line).unwrap();
+        assert!(line.contains("Stopping"), "{line}");
+    }
+}
