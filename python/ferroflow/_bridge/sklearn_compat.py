@@ -1,11 +1,14 @@
 """The one place that knows scikit-learn's versions and its private names."""
 
+from scipy import sparse
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils import metadata_routing
 from sklearn.utils._mask import _get_mask
+from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -23,11 +26,14 @@ __all__ = [
     "check_n_features",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "csr_class",
     "default_output",
+    "dense_output",
     "fit_context",
     "get_mask",
     "has_callbacks",
     "is_pandas_na",
+    "map_infrequent",
     "routing_enabled",
     "skips_parameter_validation",
     "validate_data",
@@ -72,3 +78,29 @@ def routing_enabled() -> bool:
 def is_pandas_na(value) -> bool:
     """Is `value` ``pandas.NA``?"""
     return type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.")
+
+
+def dense_output(estimator) -> str:
+    """In what container does `estimator.transform` return dense results: "default", "pandas" or "polars"?"""
+    return _get_output_config("transform", estimator=estimator)["dense"]
+
+
+def csr_class():
+    """What is the class of sparse results (a setting since scikit-learn 1.9)?"""
+    wish = _get_threadlocal_config().get("sparse_interface", "spmatrix")
+    return sparse.csr_array if wish == "sparray" else sparse.csr_matrix
+
+
+def map_infrequent(encoder, n_samples, counts, options) -> dict:
+    """Do what `encoder._fit` does once categories are counted; returns what it returns."""
+    result = {"n_samples": n_samples}
+    if options["return_counts"]:
+        result["category_counts"] = counts
+    missing = {}
+    if options["return_and_ignore_missing_for_infrequent"]:
+        last = [categories[-1] for categories in encoder.categories_]
+        missing = {j: len(encoder.categories_[j]) - 1 for j, value in enumerate(last) if is_scalar_nan(value)}
+        result["missing_indices"] = missing
+    if encoder._infrequent_enabled:
+        encoder._fit_infrequent_category_mapping(n_samples, counts, missing)
+    return result

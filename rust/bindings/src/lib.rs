@@ -1,7 +1,9 @@
 //! PyO3 bindings: convert, call, convert. Nothing else.
 
+mod arrow_text;
 mod descent;
 mod door;
+mod encode;
 mod float_array;
 mod frozen;
 mod impute;
@@ -13,6 +15,7 @@ mod scale_sparse;
 mod scores;
 mod serve;
 mod sparse_array;
+mod strings;
 
 use pyo3::prelude::*;
 
@@ -21,6 +24,7 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     descent::register(m)?;
+    encode::register(m)?;
     frozen::register(m)?;
     impute::register(m)?;
     object_array::register(m)?;

@@ -4,6 +4,7 @@
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
 pub mod descent;
+pub mod encode;
 pub mod error;
 pub mod exec;
 pub mod float;

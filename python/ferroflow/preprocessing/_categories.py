@@ -1,0 +1,354 @@
+"""Columns and their categories, as the encoders see them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ferroflow import _core
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import map_infrequent, validate_data
+
+
+class Column(NamedTuple):
+    """A column that the core can read.
+
+    `values` is a 1-d array of str, None and NaN, or of numbers, or an ArrowColumn of texts. With `codes`, rows are
+    places among `values`, and negative ones are missing.
+    """
+
+    values: Any
+    dtype: np.dtype
+    codes: np.ndarray | None = None
+
+
+class Rows(NamedTuple):
+    """Rows as the core turns them into outputs.
+
+    ``values`` are looked up in `categories`; without, they are ids whose place among the categories is ``places[id]``
+    (the last one for negative ids).
+    """
+
+    values: Any
+    categories: "_core.Categories | None"
+    places: np.ndarray | None
+    unknown: bool = False
+
+
+class NotPlain(Exception):
+    """The core does not read this; says why."""
+
+
+OBJECT = np.dtype(object)
+
+
+def _array_column(x: np.ndarray) -> Column:
+    dtype = x.dtype
+    kind = dtype.kind
+    if kind == "O":
+        return Column(x, dtype)
+    if kind in "iufb" and dtype.isnative and x.flags.aligned and (kind != "f" or dtype.itemsize in (4, 8)):
+        return Column(x.view(np.uint8) if kind == "b" else x, dtype)
+    if kind == "U":
+        return Column(x.astype(object), dtype)
+    raise NotPlain(f"a column of the dtype {dtype}")
+
+
+def array_columns(X: np.ndarray) -> list[Column]:
+    """Return the columns of a 2-d array."""
+    if X.dtype.kind == "U":
+        objects = X.astype(object)
+        return [Column(objects[:, j], X.dtype) for j in range(X.shape[1])]
+    return [_array_column(X[:, j]) for j in range(X.shape[1])]
+
+
+def _pandas_column(x: Any, pandas: Any) -> Column | None:
+    dtype = x.dtype
+    if isinstance(dtype, np.dtype):
+        return _array_column(x.to_numpy()) if dtype.kind in "Oiufb" and dtype != np.float16 else None
+    if isinstance(dtype, pandas.StringDtype) and dtype.storage == "pyarrow":
+        if dtype.na_value is pandas.NA and x.hasnans:
+            return None
+        return Column(_core.ArrowColumn(x.array.__arrow_array__(), True), OBJECT)
+    if isinstance(dtype, pandas.CategoricalDtype):
+        values = dtype.categories.to_numpy()
+        codes = x.array.codes
+        missing = codes.min() < 0
+        if values.dtype.kind in "iu" and missing:
+            values = values.astype(np.float64)
+        if values.dtype.kind == "O":
+            values = np.append(values, np.nan) if missing else values
+        elif values.dtype.kind in "iuf" and values.dtype != np.float16:
+            values = np.append(values, values.dtype.type(np.nan)) if missing else values
+        else:
+            return None
+        return Column(values, values.dtype, codes)
+    return None
+
+
+def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
+    """Return X's columns and its number of rows, after scikit-learn's validation where X is not plain.
+
+    Raises
+    ------
+    NotPlain
+        If there is a column that the core does not read.
+    """
+    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubU":
+        return array_columns(X), X.shape[0]
+    module = type(X).__module__.partition(".")[0]
+    if module == "pandas" and getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[0] and X.shape[1]:
+        pandas = sys.modules["pandas"]
+        columns = []
+        for j in range(X.shape[1]):
+            column = _pandas_column(X.iloc[:, j], pandas)
+            if column is None:
+                column = _array_column(self._check_X(X.iloc[:, [j]], ensure_all_finite="allow-nan")[0][0])
+            columns.append(column)
+        return columns, X.shape[0]
+    if module in ("polars", "pyarrow") and (texts := _arrow_columns(X, module)) is not None:
+        return texts, X.shape[0]
+    arrays, rows, _ = self._check_X(X, ensure_all_finite="allow-nan")
+    return [_array_column(x) for x in arrays], rows
+
+
+def _arrow_columns(X: Any, module: str) -> list[Column] | None:
+    """Return the columns of a polars frame or a pyarrow table if all are texts, so that NumPy would make objects."""
+    if getattr(X, "ndim", 2) != 2 or not hasattr(X, "columns") or 0 in X.shape:
+        return None
+    columns = X.get_columns() if module == "polars" else X.columns
+    if module == "pyarrow" and any(c.null_count and "dictionary" in str(c.type) for c in columns):
+        return None  # pyarrow hands NumPy other values than these nulls
+    try:
+        return [Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
+    except (TypeError, AttributeError):
+        return None
+
+
+class Learned(NamedTuple):
+    """A column's categories, how often each appears if asked for, and its rows if kept."""
+
+    categories: np.ndarray
+    counts: np.ndarray | None
+    rows: Rows | None
+
+
+def learn(column: Column, count: bool, keep: bool) -> Learned:
+    """Learn the categories of a column.
+
+    Raises
+    ------
+    NotPlain
+        For mixed objects, infinities, or zeros of both signs.
+    """
+    counts: np.ndarray | None
+    if column.codes is not None:
+        n = len(column.values)
+        missing = n and column.values[-1] != column.values[-1]
+        used = _core.count_codes(column.codes, n - 1 if missing else n)
+        if not missing:
+            used = used[:-1]
+        there = np.flatnonzero(used)
+        values = column.values[there]
+        learned = _learn(values, False, True)
+        categories, _, ids, ranks = learned
+        if ids is None:
+            order = np.searchsorted(categories, values)
+        else:
+            order = ranks[ids]
+        counts = None
+        if count:
+            counts = np.empty(len(categories), dtype=np.int64)
+            counts[order] = used[there]
+        rows = None
+        if keep:
+            places = np.zeros(n + (not missing), dtype=np.int64)
+            places[there] = order
+            rows = Rows(column.codes, None, places)
+        return Learned(categories, counts, rows)
+    categories, counts, ids, ranks = _learn(column.values, count, keep)
+    if column.dtype.kind in "bU":
+        known = categories
+        categories = categories.astype(column.dtype)
+    else:
+        known = categories
+    rows = None
+    if keep:
+        if ids is None:
+            rows = Rows(column.values, _core.Categories(known), None)
+        else:
+            rows = Rows(ids, None, np.append(ranks, len(categories)))
+    return Learned(categories, counts, rows)
+
+
+def _learn(values: Any, count: bool, keep: bool) -> tuple[np.ndarray, Any, Any, Any]:
+    learned = _core.learn_categories(values, count, keep)
+    if learned is None:
+        raise NotPlain("values that are not all text, or infinite, or zeros of both signs")
+    return learned
+
+
+def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> Rows:
+    """Prepare a column's rows to be looked up among known categories."""
+    if (column.dtype.kind == "b") != (categories.dtype.kind == "b"):
+        raise NotPlain("a column of another type than the one fitted")
+    if column.codes is None:
+        return Rows(column.values, lookup, None)
+    n, unknown = len(column.values), len(categories)
+    missing = n and column.values[-1] != column.values[-1]
+    found = np.empty((n, 1), dtype=np.uint32)
+    each = np.arange(unknown + 1, dtype=np.uint32)
+    if _core.encode_columns([column.values], [lookup], [each], found) is None:
+        raise NotPlain("a column of another type than the one fitted")
+    places = found[:, 0] if missing else np.append(found[:, 0], np.uint32(unknown))
+    some = False
+    if (found == unknown).any():
+        used = _core.count_codes(column.codes, n - 1 if missing else n)
+        some = bool(used[places == unknown].any())
+    return Rows(column.codes, None, places, some)
+
+
+class Prepared:
+    """What an encoder's fitted categories become in the core; made once per fit, and again if they are replaced."""
+
+    def __init__(self, categories: list[np.ndarray]) -> None:
+        self.whole = categories
+        self.each = list(categories)
+        self.lookups = []
+        for values in categories:
+            known = values.view(np.uint8) if values.dtype.kind == "b" else values
+            if values.dtype.kind == "U":
+                known = values.astype(object)
+            try:
+                self.lookups.append(_core.Categories(known))
+            except TypeError as error:
+                raise NotPlain("categories that are neither text nor numbers") from error
+        self.key: Any = None
+        self.tables: Any = None
+
+
+_prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()
+
+
+def prepared(self: Any) -> Prepared:
+    """Return what the core knows of the fitted encoder's categories."""
+    found = _prepared.get(self)
+    categories = self.categories_
+    if (
+        found is None
+        or found.whole is not categories
+        or any(a is not b for a, b in zip(found.each, categories, strict=True))
+    ):
+        found = _prepared[self] = Prepared(categories)
+    return found
+
+
+_KEPT = "_kept_rows"
+
+
+@contextmanager
+def keeping_rows(self: Any, X: Any) -> Iterator[None]:
+    """Let the fit within keep the rows of X for the transform that follows, which need not encode them again."""
+    self.__dict__[_KEPT] = [X, None, 0]
+    try:
+        yield
+    finally:
+        self.__dict__.pop(_KEPT, None)
+
+
+def kept_rows(self: Any, X: Any) -> tuple[list[Rows], int] | None:
+    """Return the rows that the fit kept of this X, and how many they are."""
+    kept = self.__dict__.get(_KEPT)
+    return (kept[1], kept[2]) if kept is not None and kept[0] is X and kept[1] is not None else None
+
+
+def write(
+    rows: list[Rows], tables: list[np.ndarray], n: int, dtype: np.dtype
+) -> tuple[np.ndarray, list[bool]]:
+    """Return each column's outputs ``tables[j][place]``, side by side, and which columns had unknown values.
+
+    Raises
+    ------
+    NotPlain
+        If a column is of another kind than its categories.
+    """
+    out = np.empty((n, len(rows)), dtype=dtype)
+    bits = f"u{dtype.itemsize}"
+    used = [
+        (table if row.places is None else table[row.places]).view(bits)
+        for row, table in zip(rows, tables, strict=True)
+    ]
+    unknown = _core.encode_columns(
+        [row.values for row in rows], [row.categories for row in rows], used, out.view(bits)
+    )
+    if unknown is None:
+        raise NotPlain("values that are not all of the type fitted")
+    return out, [
+        row.unknown if row.categories is None else found for row, found in zip(rows, unknown, strict=True)
+    ]
+
+
+def read(self: Any, X: Any) -> tuple[list[Rows], int]:
+    """Return the rows of X, ready to be written; its names are still to be checked (:func:`check_names`).
+
+    Raises
+    ------
+    NotPlain
+        For a column that the core does not read.
+    """
+    kept = kept_rows(self, X)
+    if kept is not None:
+        return kept
+    columns, n = columns_of(self, X)
+    if len(columns) != self.n_features_in_:
+        check_names(self, X)
+    known = prepared(self)
+    return [find(*three) for three in zip(columns, known.each, known.lookups, strict=True)], n
+
+
+def check_names(self: Any, X: Any) -> None:
+    """Check names and number of X's columns as scikit-learn does; not before all else went well, or it warns twice."""
+    if kept_rows(self, X) is None:
+        validate_data(self, X=X, reset=False, skip_check_array=True)
+
+
+class FitsInRust:
+    """The part of fitting that both encoders share: scikit-learn's own, but for the work per row."""
+
+    def _fit(
+        self: Any,
+        X,
+        handle_unknown="error",
+        ensure_all_finite="allow-nan",
+        return_counts=False,
+        return_and_ignore_missing_for_infrequent=False,
+    ):
+        call = f"{type(self).__name__}.fit"
+        options = {
+            "handle_unknown": handle_unknown,
+            "ensure_all_finite": ensure_all_finite,
+            "return_counts": return_counts,
+            "return_and_ignore_missing_for_infrequent": return_and_ignore_missing_for_infrequent,
+        }
+        try:
+            if not (isinstance(self.categories, str) and self.categories == "auto"):
+                raise NotPlain("categories are given")
+            self._check_infrequent_enabled()
+            validate_data(self, X=X, reset=True, skip_check_array=True)
+            columns, n = columns_of(self, X)
+            kept = self.__dict__.get(_KEPT)
+            count = return_counts or self._infrequent_enabled
+            learned = [learn(column, count, kept is not None) for column in columns]
+        except NotPlain as why:
+            note_sklearn(call, str(why))
+            return super()._fit(X, **options)  # type: ignore[misc]
+        self.n_features_in_ = len(columns)
+        self.categories_ = [one.categories for one in learned]
+        if kept is not None:
+            kept[1], kept[2] = [one.rows for one in learned], n
+        result = map_infrequent(self, n, [one.counts for one in learned], options)
+        note_rust(call)
+        return result

@@ -1,0 +1,153 @@
+"""OneHotEncoder on the Rust core."""
+
+import warnings
+
+import numpy as np
+from sklearn import preprocessing
+from sklearn.utils.validation import check_is_fitted
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import with_fast_path
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output
+from ferroflow.preprocessing._categories import (
+    FitsInRust,
+    NotPlain,
+    array_columns,
+    check_names,
+    find,
+    keeping_rows,
+    prepared,
+    read,
+    write,
+)
+
+_INT32 = np.dtype(np.int32)
+
+
+class OneHotEncoder(FitsInRust, preprocessing.OneHotEncoder):
+    __doc__ = preprocessing.OneHotEncoder.__doc__
+
+    def fit_transform(self, X, y=None, **fit_params):
+        with keeping_rows(self, X):
+            return super().fit_transform(X, y, **fit_params)
+
+    def transform(self, X):
+        check_is_fitted(self)
+        try:
+            if self.sparse_output and dense_output(self) != "default":
+                raise NotPlain("sparse output in a frame")
+            out = _transform(self, *read(self, X), X)
+        except NotPlain as why:
+            note_sklearn("OneHotEncoder.transform", str(why))
+            return super().transform(X)
+        return super().transform(X) if out is None else out
+
+
+def _tables(self):
+    """Return each column's output column by place (the last one for unknown; negative for none), and the width."""
+    known = prepared(self)
+    key = (
+        self.handle_unknown,
+        self._drop_idx_after_grouping,
+        self._infrequent_enabled,
+        self._n_features_outs,
+    )
+    if known.key is not None and all(a is b for a, b in zip(key, known.key, strict=True)):
+        return known.tables
+    handle_unknown = "infrequent_if_exist" if self.handle_unknown == "warn" else self.handle_unknown
+    tables, begin = [], 0
+    for j, categories in enumerate(self.categories_):
+        table = np.empty(len(categories) + 1, dtype=np.int64)
+        table[:-1] = np.arange(len(categories))
+        table[-1] = -1
+        mapping = self._default_to_infrequent_mappings[j] if self._infrequent_enabled else None
+        if mapping is not None:
+            table[:-1] = mapping
+            if handle_unknown == "infrequent_if_exist":
+                table[-1] = mapping[self._infrequent_indices[j][0]]
+        drop = None if self._drop_idx_after_grouping is None else self._drop_idx_after_grouping[j]
+        if drop is not None:
+            dropped = table == drop
+            table[table > drop] -= 1
+            table[dropped] = -1
+        table[table >= 0] += begin
+        tables.append(table)
+        begin += int(self._n_features_outs[j])
+    if begin > np.iinfo(np.int32).max:
+        raise NotPlain("more output columns than an int32 can number")
+    known.tables = [table.astype(np.int32) for table in tables], begin
+    known.key = key
+    return known.tables
+
+
+def _transform(self, rows, n, X=None):
+    """Return the encoded rows, X's names checked if given; None where scikit-learn has to word an error."""
+    dtype = np.dtype(self.dtype)
+    if dtype.kind not in "biuf" or dtype.itemsize > 8 or dtype == np.float16:
+        raise NotPlain(f"dtype {dtype}")
+    if n * len(rows) >= np.iinfo(np.int32).max:
+        raise NotPlain("more ones than an int32 can number")
+    tables, width = _tables(self)
+    matrix, unknown = write(rows, tables, n, _INT32)
+    if self.handle_unknown == "error" and any(unknown):
+        return None
+    if X is not None:
+        check_names(self, X)
+    if any(unknown) and (self.handle_unknown == "warn" or self.drop is not None):
+        _warn(self, unknown)
+    whole = all(
+        table[:-1].min(initial=0) >= 0 and (table[-1] >= 0 or not some)
+        for table, some in zip(tables, unknown, strict=True)
+    )
+    note_rust("OneHotEncoder.transform")
+    if not self.sparse_output:
+        out = np.zeros((n, width), dtype=dtype)
+        bits = f"u{dtype.itemsize}"
+        _core.scatter_ones(matrix, np.ones(1, dtype=dtype).view(bits), out.view(bits))
+        return out
+    if whole:
+        indices = matrix.reshape(-1)
+        indptr = np.arange(0, matrix.size + 1, len(rows), dtype=np.int32)
+    else:
+        indices, indptr = _core.csr_parts(matrix)
+    return csr_class()((np.ones(len(indices), dtype=dtype), indices, indptr), shape=(n, width))
+
+
+def _warn(self, unknown):
+    columns = [j for j, some in enumerate(unknown) if some]
+    if self.handle_unknown in ("infrequent_if_exist", "warn"):
+        fate = "the infrequent category."
+    else:
+        fate = "all zeros"
+    warnings.warn(
+        f"Found unknown categories in columns {columns} during transform. These unknown categories will be "
+        f"encoded as {fate}",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _fast_transform(self, X):
+    state = self.__dict__
+    if (
+        type(X) is not np.ndarray
+        or X.ndim != 2
+        or X.dtype.kind not in "Oiub"
+        or "_n_features_outs" not in state
+        or "feature_names_in_" in state
+        or X.shape[1] != state["n_features_in_"]
+        or X.shape[0] == 0
+        or not default_output(self)
+    ):
+        return NotImplemented
+    try:
+        known = prepared(self)
+        rows = [find(*three) for three in zip(array_columns(X), known.each, known.lookups, strict=True)]
+        out = _transform(self, rows, X.shape[0])
+    except NotPlain:
+        return NotImplemented
+    return NotImplemented if out is None else out
+
+
+with_fast_path(OneHotEncoder, "transform", _fast_transform)

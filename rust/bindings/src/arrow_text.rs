@@ -1,0 +1,277 @@
+//! Columns of texts that come through the Arrow C interface: strings, and dictionaries of strings.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type};
+use arrow_array::{Array, ArrayAccessor, ArrayRef, DictionaryArray, types::ArrowDictionaryKeyType};
+use arrow_schema::DataType;
+use ferroflow_core::encode::{Source, Table, TextTable, learn_parts};
+use ferroflow_core::{Error, Exec};
+use pyo3::prelude::*;
+use pyo3_arrow::PyChunkedArray;
+
+use crate::strings::{LearnedTexts, NAN, NONE};
+
+/// A text column of an Arrow table, by chunks.
+#[pyclass(frozen, module = "ferroflow._core")]
+pub struct ArrowColumn {
+    chunks: Vec<ArrayRef>,
+    /// Where each chunk begins, and the number of rows.
+    starts: Vec<usize>,
+    /// What a null stands for: NaN, else `None`.
+    nan: bool,
+}
+
+#[pymethods]
+impl ArrowColumn {
+    /// `column` has `__arrow_c_stream__`; raises `TypeError` if it holds anything but texts.
+    #[new]
+    fn new(column: PyChunkedArray, nan: bool) -> PyResult<Self> {
+        let (chunks, field) = column.into_inner();
+        if !is_text(field.data_type()) {
+            return Err(pyo3::exceptions::PyTypeError::new_err(format!("{} is no text", field.data_type())));
+        }
+        let mut starts = vec![0];
+        for chunk in &chunks {
+            starts.push(starts[starts.len() - 1] + chunk.len());
+        }
+        Ok(Self { chunks, starts, nan })
+    }
+
+    fn __len__(&self) -> usize {
+        self.rows()
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    use DataType::{Dictionary, Int8, Int16, Int32, LargeUtf8, UInt8, UInt16, UInt32, Utf8, Utf8View};
+    match kind {
+        Utf8 | LargeUtf8 | Utf8View => true,
+        Dictionary(keys, values) => {
+            matches!(**keys, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32)
+                && matches!(**values, Utf8 | LargeUtf8 | Utf8View)
+        }
+        _ => false,
+    }
+}
+
+/// Calls `$f` with the chunk as what it is; nothing if it is no text.
+macro_rules! with_texts {
+    ($chunk:expr, $texts:ident => $body:expr) => {
+        match $chunk.data_type() {
+            DataType::Utf8 => {
+                let $texts = $chunk.as_string::<i32>();
+                $body
+            }
+            DataType::LargeUtf8 => {
+                let $texts = $chunk.as_string::<i64>();
+                $body
+            }
+            DataType::Utf8View => {
+                let $texts = $chunk.as_string_view();
+                $body
+            }
+            _ => {}
+        }
+    };
+}
+
+macro_rules! with_dictionary {
+    ($chunk:expr, $dictionary:ident => $body:expr) => {
+        if let DataType::Dictionary(keys, _) = $chunk.data_type() {
+            match **keys {
+                DataType::Int8 => {
+                    let $dictionary = $chunk.as_dictionary::<Int8Type>();
+                    $body
+                }
+                DataType::Int16 => {
+                    let $dictionary = $chunk.as_dictionary::<Int16Type>();
+                    $body
+                }
+                DataType::Int32 => {
+                    let $dictionary = $chunk.as_dictionary::<Int32Type>();
+                    $body
+                }
+                DataType::UInt8 => {
+                    let $dictionary = $chunk.as_dictionary::<UInt8Type>();
+                    $body
+                }
+                DataType::UInt16 => {
+                    let $dictionary = $chunk.as_dictionary::<UInt16Type>();
+                    $body
+                }
+                DataType::UInt32 => {
+                    let $dictionary = $chunk.as_dictionary::<UInt32Type>();
+                    $body
+                }
+                _ => {}
+            }
+        }
+    };
+}
+
+/// `out[i]` of the rows from `begin` on: `code(text)`, or `missing` for a null.
+fn codes<'a, A: ArrayAccessor<Item = &'a str>>(
+    texts: A,
+    begin: usize,
+    out: &mut [u32],
+    missing: u32,
+    mut code: impl FnMut(&[u8]) -> u32,
+) {
+    if texts.null_count() == 0 {
+        for (i, id) in out.iter_mut().enumerate() {
+            *id = code(texts.value(begin + i).as_bytes());
+        }
+    } else {
+        for (i, id) in out.iter_mut().enumerate() {
+            *id = if texts.is_null(begin + i) { missing } else { code(texts.value(begin + i).as_bytes()) };
+        }
+    }
+}
+
+/// `out[i] = map[key]`, the last of `map` for a null.
+fn through<K: ArrowDictionaryKeyType>(
+    dictionary: &DictionaryArray<K>,
+    begin: usize,
+    out: &mut [u32],
+    map: &[u32],
+) where
+    K::Native: TryInto<usize>,
+{
+    let keys = dictionary.keys();
+    let last = map.len() - 1;
+    let values = &keys.values()[begin..begin + out.len()];
+    if keys.null_count() == 0 {
+        for (key, id) in values.iter().zip(out) {
+            *id = map[(*key).try_into().unwrap_or(last).min(last)];
+        }
+    } else {
+        for (i, (key, id)) in values.iter().zip(out).enumerate() {
+            let at = if keys.is_null(begin + i) { last } else { (*key).try_into().unwrap_or(last) };
+            *id = map[at.min(last)];
+        }
+    }
+}
+
+impl ArrowColumn {
+    pub fn rows(&self) -> usize {
+        self.starts[self.starts.len() - 1]
+    }
+
+    pub fn missing(&self) -> u32 {
+        if self.nan { NAN } else { NONE }
+    }
+
+    pub fn is_dictionary(&self) -> bool {
+        self.chunks.iter().any(|c| matches!(c.data_type(), DataType::Dictionary(..)))
+    }
+
+    pub fn null_count(&self) -> usize {
+        self.chunks.iter().map(|c| c.logical_null_count()).sum()
+    }
+
+    /// Calls `f(chunk's number, first row there, the part of out)` for the rows from `begin` on.
+    fn by_chunk(&self, mut begin: usize, mut out: &mut [u32], mut f: impl FnMut(usize, usize, &mut [u32])) {
+        let mut at = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
+        while !out.is_empty() && at < self.chunks.len() {
+            let n = (self.starts[at + 1] - begin).min(out.len());
+            let (part, rest) = out.split_at_mut(n);
+            f(at, begin - self.starts[at], part);
+            (begin, out, at) = (begin + n, rest, at + 1);
+        }
+    }
+
+    /// The distinct texts, how often each id appears if `count`, and each row's id into `ids` if given (not for
+    /// dictionaries, whose rows are their ids already). Only what rows hold counts, not all that a dictionary has.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]
+    pub fn learn(
+        &self,
+        ids: Option<&mut [u32]>,
+        count: bool,
+        exec: &Exec<'_>,
+    ) -> Result<(LearnedTexts, Vec<u64>), Error> {
+        let missing = self.missing();
+        if !self.is_dictionary() {
+            return learn_parts(self.rows(), ids, count, exec, |table: &mut LearnedTexts, begin, out| {
+                self.by_chunk(begin, out, |at, first, out| {
+                    with_texts!(self.chunks[at], texts => codes(texts, first, out, missing, |t| table.0.insert(t)));
+                });
+            });
+        }
+        let mut table = LearnedTexts::default();
+        let mut counts = vec![0; 2];
+        for chunk in &self.chunks {
+            exec.check()?;
+            with_dictionary!(chunk, dictionary => {
+                let keys = dictionary.keys();
+                let n = dictionary.values().len();
+                let nulls = keys.null_count();
+                let used = key_counts(keys.values(), keys.nulls(), n);
+                with_texts!(dictionary.values(), texts => for i in (0..n).filter(|&i| used[i] > 0) {
+                    let id = if texts.is_null(i) { missing } else { table.0.insert(texts.value(i).as_bytes()) };
+                    counts.resize(table.len(), 0);
+                    counts[id as usize] += used[i];
+                });
+                counts[missing as usize] += nulls as u64;
+            });
+        }
+        Ok((table, counts))
+    }
+}
+
+/// How often each key below `n` appears.
+fn key_counts<K: Copy + TryInto<usize>>(
+    keys: &[K],
+    nulls: Option<&arrow_buffer::NullBuffer>,
+    n: usize,
+) -> Vec<u64> {
+    // Four tables in turn, so that equal neighbours do not wait on each other.
+    let mut tables = [vec![0_u32; n + 1], vec![0_u32; n + 1], vec![0_u32; n + 1], vec![0_u32; n + 1]];
+    for (i, key) in keys.iter().enumerate() {
+        let at = if nulls.is_some_and(|nulls| nulls.is_null(i)) { n } else { (*key).try_into().unwrap_or(n) };
+        tables[i & 3][at.min(n)] += 1;
+    }
+    (0..n).map(|i| tables.iter().map(|t| u64::from(t[i])).sum()).collect()
+}
+
+/// The column, seen through known texts.
+pub struct ArrowSource<'a> {
+    column: &'a ArrowColumn,
+    known: &'a TextTable,
+    missing: u32,
+    unknown: u32,
+    /// For dictionaries, by chunk: the place of each entry, and of null.
+    maps: Vec<Vec<u32>>,
+}
+
+impl<'a> ArrowSource<'a> {
+    /// `missing` is the place of a null, `unknown` that of a text that is not known.
+    pub fn new(column: &'a ArrowColumn, known: &'a TextTable, missing: u32, unknown: u32) -> Self {
+        let mut maps = Vec::new();
+        for chunk in &column.chunks {
+            with_dictionary!(chunk, dictionary => {
+                let n = dictionary.values().len();
+                let mut map = vec![missing; n + 1];
+                with_texts!(dictionary.values(), texts =>
+                    codes(texts, 0, &mut map[..n], missing, |t| known.find(t).unwrap_or(unknown)));
+                maps.push(map);
+            });
+        }
+        Self { column, known, missing, unknown, maps }
+    }
+}
+
+impl Source for ArrowSource<'_> {
+    fn ids(&self, begin: usize, out: &mut [u32]) {
+        self.column.by_chunk(begin, out, |at, first, out| {
+            let chunk = &self.column.chunks[at];
+            if let Some(map) = self.maps.get(at) {
+                with_dictionary!(chunk, dictionary => through(dictionary, first, out, map));
+            } else {
+                let find = |t: &[u8]| self.known.find(t).unwrap_or(self.unknown);
+                with_texts!(chunk, texts => codes(texts, first, out, self.missing, find));
+            }
+        });
+    }
+}

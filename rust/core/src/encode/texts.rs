@@ -1,0 +1,160 @@
+//! Distinct texts, numbered in the order in which they come.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::Table;
+
+#[derive(Clone, Copy)]
+struct Entry {
+    begin: usize,
+    len: u32,
+    id: u32,
+}
+
+/// A hash table over the bytes of UTF-8 texts, which it owns end to end in one buffer.
+#[derive(Clone, Default)]
+pub struct TextTable {
+    entries: HashTable<Entry>,
+    ends: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+#[inline]
+fn hash(text: &[u8]) -> u64 {
+    FixedState::default().hash_one(Bytes(text))
+}
+
+/// Hashed as bytes alone: `[u8]`'s own `Hash` adds the length in a round of its own.
+struct Bytes<'a>(&'a [u8]);
+
+impl std::hash::Hash for Bytes<'_> {
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.0);
+    }
+}
+
+impl TextTable {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the next id to nothing: a place that no text will have.
+    pub fn skip(&mut self) -> u32 {
+        let id = self.ends.len() as u32;
+        self.ends.push(self.bytes.len());
+        id
+    }
+
+    /// The id of `text`, a new one if it was not seen before.
+    #[inline]
+    pub fn insert(&mut self, text: &[u8]) -> u32 {
+        let hash = hash(text);
+        match self.find_hashed(hash, text) {
+            Some(id) => id,
+            None => self.push(hash, text),
+        }
+    }
+
+    fn push(&mut self, hash: u64, text: &[u8]) -> u32 {
+        let Self { entries, ends, bytes } = self;
+        let begin = bytes.len();
+        bytes.extend_from_slice(text);
+        let id = ends.len() as u32;
+        ends.push(bytes.len());
+        let entry = Entry { begin, len: text.len() as u32, id };
+        entries.insert_unique(hash, entry, |e| self::hash(&bytes[e.begin..e.begin + e.len as usize]));
+        id
+    }
+
+    #[inline]
+    fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<u32> {
+        let same = |e: &Entry| {
+            e.len as usize == text.len() && self.bytes[e.begin..e.begin + e.len as usize] == *text
+        };
+        self.entries.find(hash, same).map(|e| e.id)
+    }
+
+    /// The id of `text`, if it was seen.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, text: &[u8]) -> Option<u32> {
+        self.find_hashed(hash(text), text)
+    }
+
+    /// The text of an id; empty for one that was skipped.
+    #[must_use]
+    pub fn text(&self, id: u32) -> &[u8] {
+        let i = id as usize;
+        let begin = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.bytes[begin..self.ends[i]]
+    }
+
+    /// The ids of `chosen` in the order of their texts: by code point, which UTF-8 keeps.
+    #[must_use]
+    pub fn sorted(&self, chosen: impl Iterator<Item = u32>) -> Vec<u32> {
+        // The first eight bytes decide nearly always, so comparing seldom leaves this array.
+        let mut keys: Vec<(u64, u32)> = chosen.map(|id| (prefix(self.text(id)), id)).collect();
+        keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.text(a.1).cmp(self.text(b.1))));
+        keys.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+fn prefix(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let n = text.len().min(8);
+    bytes[..n].copy_from_slice(&text[..n]);
+    u64::from_be_bytes(bytes)
+}
+
+impl Table for TextTable {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Ids that were skipped there have to be skipped here at the same places.
+    fn merge(&mut self, other: &Self) -> Vec<u32> {
+        let mut map: Vec<u32> = (0..other.ends.len() as u32).collect();
+        let mut entries: Vec<&Entry> = other.entries.iter().collect();
+        entries.sort_unstable_by_key(|e| e.id);
+        for e in entries {
+            map[e.id as usize] = self.insert(other.text(e.id));
+        }
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ids_are_those_of_first_appearance_and_merge(texts in prop::collection::vec("[a-c\u{e9}\u{10000}]{0,10}", 0..60), cut in 0..60usize) {
+            let cut = cut.min(texts.len());
+            let mut whole = TextTable::new();
+            let ids: Vec<u32> = texts.iter().map(|t| whole.insert(t.as_bytes())).collect();
+            let (mut a, mut b) = (TextTable::new(), TextTable::new());
+            let mut parts: Vec<u32> = texts[..cut].iter().map(|t| a.insert(t.as_bytes())).collect();
+            let there: Vec<u32> = texts[cut..].iter().map(|t| b.insert(t.as_bytes())).collect();
+            let map = a.merge(&b);
+            parts.extend(there.iter().map(|&id| map[id as usize]));
+            prop_assert_eq!(&parts, &ids);
+            let sorted: Vec<&[u8]> = whole.sorted(0..whole.len() as u32).iter().map(|&id| whole.text(id)).collect();
+            let mut expected: Vec<&str> = texts.iter().map(String::as_str).collect();
+            expected.sort_by(|a, b| a.chars().cmp(b.chars()));
+            expected.dedup();
+            prop_assert_eq!(sorted, expected.iter().map(|t| t.as_bytes()).collect::<Vec<_>>());
+            for (t, id) in texts.iter().zip(&ids) {
+                prop_assert_eq!(whole.find(t.as_bytes()), Some(*id));
+            }
+            prop_assert_eq!(whole.find(b"never"), None);
+        }
+    }
+}
