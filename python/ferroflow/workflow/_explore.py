@@ -141,7 +141,7 @@ def _aim(frame: pd.DataFrame, found: Inspection) -> _Aim | None:
     if found.target is None:
         return None
     target = frame[found.target]
-    known = target.notna().to_numpy()
+    known = target.notna().to_numpy(copy=True)
     if found.task == "regression":
         values = target.to_numpy(dtype=np.float64, na_value=np.nan)
         known &= np.isfinite(values)
@@ -409,7 +409,7 @@ def _bins(numbers: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 def _groups(values: pd.Series, counts: pd.Series) -> tuple[list[str], np.ndarray]:
     often = list(counts.index[:TOP])
-    codes = pd.Categorical(values, categories=often).codes.astype(np.intp)
+    codes = pd.Index(often).get_indexer(pd.Index(values)).astype(np.intp)
     gone = values.isna().to_numpy()
     codes[(codes < 0) & ~gone] = len(often)
     names = [str(value) for value in often]

@@ -403,7 +403,7 @@ def _frame_blocks(frame: pd.DataFrame, model: FrozenModel, name: str) -> Iterato
             known = set(column["categories"] or ()) if column["kind"] == "text" else set()
             values, _ = blank_marks(part.iloc[:, place], [mark for mark in marks if mark not in known])
             if column["kind"] == "text":
-                texts = as_category(values).to_numpy(dtype=object)
+                texts = as_category(values).to_numpy(dtype=object, copy=True)
                 texts[values.isna().to_numpy()] = None
                 block.columns[column["name"]] = texts
                 continue

@@ -224,12 +224,6 @@ def _run(arguments: list[str]) -> int:
     except usage_error as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has left (`| head`): not an error of ours, and nothing may be written any more.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if not _for_people(error):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -88,7 +89,11 @@ def predict(
     blocks = table_blocks(data, frozen, encoding=encoding, delimiter=delimiter)
     name = "standard input" if data == "-" else data
     if output is None:
-        write_csv(frozen, blocks, name, sys.stdout)
+        try:
+            write_csv(frozen, blocks, name, sys.stdout)
+        except BrokenPipeError:
+            # The reader has left (`| head`): not an error, and nothing may be written any more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     path = Path(output)
     if not path.parent.is_dir():

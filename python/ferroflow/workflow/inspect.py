@@ -169,13 +169,13 @@ def _kind(present: pd.Series, distinct: int, missing: int, name: str) -> Kind:
     if distinct == 2 and {word.lower() for word in words.unique()} in _BOOLEAN_WORDS:
         return "boolean"
     some = words.iloc[:: max(1, rows // 500)]
+    if rows > 20 and some.str.fullmatch(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?").all():
+        return "datetime"
     spaces = float(some.str.count(r"\s+").mean())
     if distinct > 0.5 * rows and rows > 20 and spaces >= 2:
         return "text"
     if distinct > 0.95 * rows and rows > 20:
         return "id" if spaces < 1 else "text"
-    if rows > 20 and some.str.fullmatch(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?").all():
-        return "datetime"
     return "category"
 
 

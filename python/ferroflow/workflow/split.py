@@ -1,5 +1,6 @@
 """Split a clean table into rows to learn from and rows to judge by."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def time_order(frame: pd.DataFrame, column: str, rows: np.ndarray) -> np.ndarray
     values = frame[column].iloc[rows].reset_index(drop=True)
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values)):
         try:
-            values = pd.to_datetime(values)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it looks at each text by itself
+                values = pd.to_datetime(values)
         except (ValueError, TypeError) as error:
             raise CleaningError(f"[split] time: {column!r} holds what is no point in time: {error}") from None
     gone = int(values.isna().sum())

@@ -15,13 +15,10 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from ferroflow.workflow._parts import (
-    GradientDescentClassifier,
-    GradientDescentRegressor,
-    OneHotEncoder,
-    SimpleImputer,
-    StandardScaler,
-)
+from ferroflow.impute import SimpleImputer
+from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.preprocessing import StandardScaler
+from ferroflow.workflow._parts import OneHotEncoder
 from ferroflow.workflow.clean import CLASSIFICATION
 
 # The names of the pipeline's parts.
