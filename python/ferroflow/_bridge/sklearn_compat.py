@@ -37,6 +37,7 @@ __all__ = [
     "routing_enabled",
     "skips_parameter_validation",
     "validate_data",
+    "warn_prf",
 ]
 
 check_feature_names = _check_feature_names
@@ -104,3 +105,10 @@ def map_infrequent(encoder, n_samples, counts, options) -> dict:
     if encoder._infrequent_enabled:
         encoder._fit_infrequent_category_mapping(n_samples, counts, missing)
     return result
+
+
+def warn_prf(average: str | None, modifier: str, start: str, size: int) -> None:
+    """Warn, in scikit-learn's words, of a precision, recall or F-score that is undefined."""
+    from sklearn.metrics._classification import _warn_prf
+
+    _warn_prf(average, modifier, start, size)

@@ -1,14 +1,12 @@
 # mypy: ignore-errors
 """The estimators, measures and splitters that the workflow is built of."""
 
+from ferroflow.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
+
 try:
     from ferroflow.preprocessing import OneHotEncoder
 except ImportError:
     from sklearn.preprocessing import OneHotEncoder
-try:
-    from ferroflow.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
-except ImportError:
-    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 try:
     from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
 except ImportError:

@@ -7,7 +7,10 @@ mod encode;
 mod float_array;
 mod frozen;
 mod impute;
+mod labels;
 mod matrix;
+mod metric;
+mod names;
 mod object_array;
 mod pool;
 mod scale;
@@ -27,6 +30,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(m)?;
     frozen::register(m)?;
     impute::register(m)?;
+    metric::register(m)?;
     object_array::register(m)?;
     pool::register(m)?;
     scale::register(m)?;

@@ -10,6 +10,7 @@ pub mod exec;
 pub mod float;
 pub mod impute;
 pub mod linear;
+pub mod metric;
 pub mod moments;
 pub mod moments_sparse;
 pub mod random;
