@@ -52,6 +52,12 @@ def plain(y: Any) -> np.ndarray:
     return np.require(array, array.dtype.newbyteorder("="), ("C", "A"))
 
 
+_MASKED = {
+    *("boolean", "Float32", "Float64"),
+    *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)),
+}
+
+
 def _of_pandas(y: Any, pandas: Any) -> np.ndarray:
     dtype = y.dtype
     if isinstance(dtype, np.dtype):
@@ -64,6 +70,8 @@ def _of_pandas(y: Any, pandas: Any) -> np.ndarray:
             codes, labels = y.factorize()
         if codes.size and codes.min() >= 0:
             return labels.to_numpy()[codes]
+    elif dtype.name in _MASKED and not y.hasnans:
+        return y.to_numpy(dtype=dtype.numpy_dtype)
     raise Foreign(f"targets of pandas' type {dtype}")
 
 

@@ -1,6 +1,6 @@
 //! Arrays of labels from NumPy, taken as they are: contiguous, aligned, of the machine's byte order.
 
-use ferroflow_core::metric::Label;
+use ferroflow_core::metric::{Label, Texts};
 use numpy::npyffi::_PyArray_GET_ITEM_DATA;
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -28,23 +28,6 @@ pub enum Labels<'a> {
     Objects(&'a [*mut ffi::PyObject]),
     /// Strings of a fixed width.
     Texts(Texts<'a>),
-}
-
-/// NumPy's strings of a fixed width: code points, padded with zeros.
-#[derive(Clone, Copy)]
-pub struct Texts<'a> {
-    points: &'a [u32],
-    width: usize,
-}
-
-impl<'a> Texts<'a> {
-    /// Each string without its padding.
-    pub fn iter(self) -> impl Iterator<Item = &'a [u32]> {
-        self.points.chunks_exact(self.width).map(|text| {
-            let padding = text.iter().rev().take_while(|&&point| point == 0).count();
-            &text[..text.len() - padding]
-        })
-    }
 }
 
 /// The labels of two arrays of one length; `None` if one of them is no such array.
@@ -82,7 +65,7 @@ fn labels<'a>(y: &'a Bound<'_, PyAny>) -> Option<(Labels<'a>, usize)> {
             (b'f', 4) => Labels::F32(slice(y, n)),
             (b'f', 8) => Labels::F64(slice(y, n)),
             (b'O', _) => Labels::Objects(slice(y, n)),
-            (b'U', _) => Labels::Texts(Texts { points: slice(y, n * (size / 4)), width: size / 4 }),
+            (b'U', _) => Labels::Texts(Texts::new(slice(y, n * (size / 4)), size / 4)),
             _ => return None,
         }
     };

@@ -1,6 +1,6 @@
 //! Labels compared and counted. What is not a plain label is answered with `None`, for the caller to deal with.
 
-use ferroflow_core::metric::{self, Codes, Interner, Weight, What};
+use ferroflow_core::metric::{self, Codes, Interner, Texts, Weight, What};
 use ferroflow_core::{Exec, Result};
 use ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::door::enter;
-use crate::labels::{Labels, Texts, both, match_numbers, widened};
+use crate::labels::{Labels, both, match_numbers, widened};
 use crate::names;
 
 /// In how many places two arrays hold the same label.
@@ -24,7 +24,7 @@ fn count_equal_labels(t: &Bound<'_, PyAny>, p: &Bound<'_, PyAny>) -> PyResult<Op
         match (&t, &p) {
             (Labels::Objects(a), Labels::Objects(b)) => names::count_equal(py, a, b),
             (Labels::Texts(a), Labels::Texts(b)) => {
-                enter(py, |_| Ok(Some(a.iter().zip(b.iter()).filter(|(a, b)| a == b).count() as u64)))
+                enter(py, |exec| metric::matching_texts(*a, *b, exec).map(Some))
             }
             _ => match widened(&t, &p) {
                 Some((a, b)) => enter(py, |exec| metric::matches(&a, &b, exec)),
@@ -144,7 +144,7 @@ impl<'py> Numbered<'py> {
 fn numbered<'py>(py: Python<'py>, t: &Labels<'_>, p: &Labels<'_>) -> PyResult<Option<Numbered<'py>>> {
     match (t, p) {
         (Labels::Objects(t), Labels::Objects(p)) => match names::number(py, t, p)? {
-            Some(codes) => Numbered::new(py, codes, |name| std::str::from_utf8(name).ok()),
+            Some(codes) => Numbered::new(py, codes, |name| Some(name.clone())),
             None => Ok(None),
         },
         (Labels::Texts(t), Labels::Texts(p)) => {

@@ -61,46 +61,54 @@ pub fn count_equal(py: Python<'_>, t: &[Object], p: &[Object]) -> PyResult<Optio
 }
 
 /// Numbers the strings of two arrays of objects; `None` if one is not a `str`, or ends in NUL, which scikit-learn loses on
-/// its way through NumPy's own strings. The labels' bytes live as long as the arrays.
-pub fn number<'a>(py: Python<'_>, t: &'a [Object], p: &'a [Object]) -> PyResult<Option<Codes<&'a [u8]>>> {
+/// its way through NumPy's own strings.
+pub fn number(py: Python<'_>, t: &[Object], p: &[Object]) -> PyResult<Option<Codes<String>>> {
     let mut names = Names::new(t.len());
     let Some(t) = names.number_all(py, t)? else { return Ok(None) };
     let Some(p) = names.number_all(py, p)? else { return Ok(None) };
-    let labels = names.interner.into_keys();
-    Ok(labels.iter().all(|name| name.last() != Some(&0)).then_some(Codes { labels, t, p }))
+    let labels = names.interner.keys().iter().map(|name| std::str::from_utf8(name).map(str::to_owned));
+    let Ok(labels) = labels.collect::<Result<Vec<String>, _>>() else { return Ok(None) };
+    Ok(labels.iter().all(|name| !name.ends_with('\0')).then_some(Codes { labels, t, p }))
 }
 
-struct Names<'a> {
-    interner: Interner<&'a [u8]>,
+struct Names<'py> {
+    /// The keys are bytes of the objects in `kept`.
+    interner: Interner<&'static [u8]>,
+    /// The first object of each label: a signal handler might take it out of the array.
+    kept: Vec<Bound<'py, PyAny>>,
     /// Address and number of the object that was last seen at this place.
     cache: Vec<(usize, u32)>,
     shift: u32,
 }
 
-impl<'a> Names<'a> {
+impl<'py> Names<'py> {
     fn new(rows: usize) -> Self {
         let places = rows.next_power_of_two().clamp(16, CACHE);
         Self {
             interner: Interner::default(),
+            kept: Vec::new(),
             cache: vec![(0, 0); places],
             shift: u64::BITS - places.trailing_zeros(),
         }
     }
 
-    fn number_all(&mut self, py: Python<'_>, objects: &'a [Object]) -> PyResult<Option<Vec<u32>>> {
+    fn number_all(&mut self, py: Python<'py>, objects: &[Object]) -> PyResult<Option<Vec<u32>>> {
         let mut numbers = Vec::with_capacity(objects.len());
         for part in objects.chunks(PIECE) {
             py.check_signals()?;
             for &object in part {
-                let Some(number) = self.number(py, object) else { return Ok(None) };
+                // SAFETY: the array holds a reference to the object while no Python code runs, as in this loop.
+                let Some(number) = (unsafe { self.number(py, object) }) else { return Ok(None) };
                 numbers.push(number);
             }
         }
         Ok(Some(numbers))
     }
 
+    /// # Safety
+    /// `object` must be null or alive.
     #[inline]
-    fn number(&mut self, py: Python<'_>, object: Object) -> Option<u32> {
+    unsafe fn number(&mut self, py: Python<'py>, object: Object) -> Option<u32> {
         let address = object as usize;
         // Fibonacci hashing: the upper bits of the product depend on all bits of the address.
         let place = ((address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize;
@@ -110,8 +118,12 @@ impl<'a> Names<'a> {
         {
             return Some(number);
         }
-        // SAFETY: the array holds a reference to the object, and nothing here lets Python code run.
+        // SAFETY: the object is alive now; as a key it is kept below.
         let number = self.interner.number(unsafe { utf8(py, object) }?);
+        if number as usize == self.kept.len() {
+            // SAFETY: `utf8` found it to be a `str`.
+            self.kept.push(unsafe { Bound::from_borrowed_ptr(py, object) });
+        }
         if let Some(slot) = self.cache.get_mut(place) {
             *slot = (address, number);
         }

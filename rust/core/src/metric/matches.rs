@@ -43,9 +43,65 @@ fn piece<T: Label>(a: &[T], b: &[T]) -> Option<u64> {
     integers.then_some(count)
 }
 
+/// Strings of a fixed width: code points, padded with zeros.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a> {
+    points: &'a [u32],
+    width: usize,
+}
+
+impl<'a> Texts<'a> {
+    /// Strings of `width` code points each, one after another.
+    #[must_use]
+    pub fn new(points: &'a [u32], width: usize) -> Self {
+        Self { points, width: width.max(1) }
+    }
+
+    /// Each string without its padding.
+    pub fn iter(self) -> impl Iterator<Item = &'a [u32]> {
+        self.points.chunks_exact(self.width).map(|text| {
+            let padding = text.iter().rev().take_while(|&&point| point == 0).count();
+            &text[..text.len() - padding]
+        })
+    }
+
+    fn piece(self, i: usize) -> Self {
+        let rows = PIECE * self.width;
+        Self { points: &self.points[i * rows..((i + 1) * rows).min(self.points.len())], ..self }
+    }
+}
+
+/// The number of places where two arrays of one length hold the same string.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn matching_texts(a: Texts<'_>, b: Texts<'_>, exec: &Exec<'_>) -> Result<u64> {
+    let n = a.points.len() / a.width;
+    let width = a.width.min(b.width);
+    let blank = |rest: &[u32]| rest.iter().all(|&point| point == 0);
+    let parts = exec.only_if(n >= SERIAL_BELOW).map(n.div_ceil(PIECE), |i| {
+        let rows = a.piece(i).points.chunks_exact(a.width).zip(b.piece(i).points.chunks_exact(b.width));
+        rows.filter(|(a, b)| a[..width] == b[..width] && blank(&a[width..]) && blank(&b[width..])).count()
+            as u64
+    })?;
+    Ok(parts.into_iter().sum())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_two_widths_match_without_their_padding() {
+        let n = 70_000;
+        let a: Vec<u32> = (0..n).flat_map(|i| [65, 66 * (i % 2), 0]).collect();
+        let b: Vec<u32> = (0..n).flat_map(|i| [65, 66 * (i % 3 % 2)]).collect();
+        let (a, b) = (Texts::new(&a, 3), Texts::new(&b, 2));
+        let expected = a.iter().zip(b.iter()).filter(|(a, b)| a == b).count() as u64;
+        assert_eq!(matching_texts(a, b, &Exec::serial()), Ok(expected));
+        assert_eq!(matching_texts(b, a, &Exec::serial()), Ok(expected));
+        assert_eq!(a.iter().take(2).collect::<Vec<_>>(), [&[65_u32] as &[u32], &[65, 66]]);
+    }
 
     #[test]
     fn equal_labels_are_counted_at_every_length() {

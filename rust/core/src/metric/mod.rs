@@ -13,4 +13,4 @@ pub use codes::{Codes, Interner, encode};
 pub use counts::{Cells, Weight, What, add_up, count_integers, count_numbered};
 pub use joint::{Joint, Pairs, joint};
 pub use label::Label;
-pub use matches::matches;
+pub use matches::{Texts, matches, matching_texts};
