@@ -185,6 +185,8 @@ class FrozenModel:
         return self._run(X)[0].astype(self._float, copy=False)
 
     def _run(self, X: Any) -> tuple[Any, Any, Any]:
+        if type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.flags.aligned:
+            return self._native.run_matrix(X)
         if isinstance(X, dict):
             X = [X]
         if isinstance(X, list) and all(isinstance(row, dict) for row in X):

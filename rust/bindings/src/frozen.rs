@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use ferroflow_frozen::{
     Batch, Cell, InputError, Label, Limits, Model, Output, Predictions, Tensor, Type, Values,
 };
-use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// Batches of up to this many rows keep the interpreter: giving it back and taking it again costs more.
+const FEW_ROWS: usize = 64;
 
 /// A loaded model file.
 #[pyclass(frozen, module = "ferroflow._core", name = "FrozenModel")]
@@ -31,50 +34,82 @@ fn label<'py>(py: Python<'py>, label: &Label) -> PyResult<Bound<'py, PyAny>> {
     })
 }
 
-/// Appends a Python object as a cell: str, bool, number, None, NaN, pandas' NA, NumPy scalars.
-fn push(batch: &mut Batch<'_>, column: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return batch.push(column, Cell::Text(text.to_cow()?.as_ref())).map_err(input_error);
+/// Reads a Python object as a cell: str, bool, number, None, NaN, pandas' NA, NumPy scalars.
+#[inline]
+fn cell<'a>(value: &'a Bound<'_, PyAny>, row: usize, column: &str) -> PyResult<Cell<'a>> {
+    if value.is_exact_instance_of::<PyFloat>() {
+        return Ok(Cell::Number(value.extract()?));
     }
-    let cell = if value.is_exact_instance_of::<PyFloat>() {
-        Cell::Number(value.extract()?)
-    } else if value.is_none() {
-        Cell::Missing
-    } else if value.is_instance_of::<PyBool>() {
-        Cell::Boolean(value.extract()?)
-    } else if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
-        Cell::Number(value.extract()?)
-    } else {
-        let kind = value.get_type().name()?.to_string();
-        match kind.as_str() {
-            "NAType" | "NaTType" => Cell::Missing,
-            "bool" | "bool_" => Cell::Boolean(value.is_truthy()?),
-            _ => match value.extract::<f64>() {
-                Ok(number) => Cell::Number(number),
-                Err(_) => {
-                    let name = batch.schema().columns().get(column).map_or("?", |c| c.name.as_str());
-                    let row = batch.columns().get(column).map_or(0, ferroflow_frozen::Column::len);
-                    return Err(PyValueError::new_err(format!(
-                        "row {row}, column '{name}': a value of the type {kind} is neither number nor text"
-                    )));
-                }
-            },
+    if let Ok(text) = value.cast::<PyString>() {
+        return text.to_str().map(Cell::Text).map_err(|_| {
+            no_cell(row, column, "the text is not valid Unicode (it holds half a surrogate pair)")
+        });
+    }
+    if value.is_none() {
+        return Ok(Cell::Missing);
+    }
+    if value.is_instance_of::<PyBool>() {
+        return Ok(Cell::Boolean(value.extract()?));
+    }
+    let number = value.extract::<f64>();
+    if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
+        return number
+            .map(Cell::Number)
+            .map_err(|_| no_cell(row, column, "the number is infinite or too large"));
+    }
+    let kind = value.get_type().name()?.to_string();
+    match kind.as_str() {
+        "NAType" | "NaTType" => Ok(Cell::Missing),
+        "bool" | "bool_" => Ok(Cell::Boolean(value.is_truthy()?)),
+        _ => number.map(Cell::Number).map_err(|_| {
+            no_cell(row, column, &format!("a value of the type {kind} is neither number nor text"))
+        }),
+    }
+}
+
+#[cold]
+fn no_cell(row: usize, column: &str, what: &str) -> PyErr {
+    PyValueError::new_err(format!("row {row}, column '{column}': {what}"))
+}
+
+/// An error on the way of one row: of the model, or of Python.
+enum RowError {
+    Input(InputError),
+    Python(PyErr),
+}
+
+impl From<InputError> for RowError {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<RowError> for PyErr {
+    fn from(error: RowError) -> Self {
+        match error {
+            RowError::Input(error) => input_error(error),
+            RowError::Python(error) => error,
         }
-    };
-    batch.push(column, cell).map_err(input_error)
+    }
 }
 
 impl PyFrozen {
-    fn push_dict(
+    fn name(&self, column: usize) -> &str {
+        self.model.schema().columns().get(column).map_or("?", |c| c.name.as_str())
+    }
+
+    /// The values of a dict in the order of the schema.
+    fn values<'py>(
         &self,
-        py: Python<'_>,
-        batch: &mut Batch<'_>,
+        py: Python<'py>,
         row: usize,
-        dict: &Bound<'_, PyDict>,
+        dict: &Bound<'py, PyDict>,
+        values: &mut Vec<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        for (j, name) in self.names.iter().enumerate() {
+        values.clear();
+        for name in &self.names {
             match dict.get_item(name.bind(py))? {
-                Some(value) => push(batch, j, &value)?,
+                Some(value) => values.push(value),
                 None => {
                     let text =
                         format!("row {row}: the column '{name}' is missing; give None for an unknown value");
@@ -111,10 +146,20 @@ impl PyFrozen {
         (output, probabilities, scores).into_pyobject(py)
     }
 
+    fn predict(&self, py: Python<'_>, batch: &Batch<'_>) -> PyResult<Predictions> {
+        let few = batch.columns().first().is_none_or(|c| c.len() <= FEW_ROWS);
+        let p = if few { self.model.predict(batch) } else { py.detach(|| self.model.predict(batch)) };
+        p.map_err(input_error)
+    }
+
     fn run_one<'py>(&self, py: Python<'py>, row: &Bound<'py, PyDict>) -> PyResult<Predictions> {
-        let mut batch = Batch::new(self.model.schema(), 1);
-        self.push_dict(py, &mut batch, 0, row)?;
-        self.model.predict(&batch).map_err(input_error)
+        let mut values = Vec::with_capacity(self.names.len());
+        self.values(py, 0, row, &mut values)?;
+        let result = self.model.predict_row(|j| match values.get(j) {
+            Some(value) => cell(value, 0, self.name(j)).map_err(RowError::Python),
+            None => Ok(Cell::Missing),
+        });
+        Ok(result?)
     }
 }
 
@@ -208,13 +253,47 @@ impl PyFrozen {
     /// Output, probabilities and scores of rows given as dicts.
     fn run_dicts<'py>(&self, py: Python<'py>, rows: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
         let mut batch = Batch::new(self.model.schema(), rows.len());
+        let mut values = Vec::with_capacity(self.names.len());
         for (i, row) in rows.iter().enumerate() {
             let Ok(row) = row.cast::<PyDict>() else {
                 return Err(PyTypeError::new_err(format!("row {i} is no dict")));
             };
-            self.push_dict(py, &mut batch, i, row)?;
+            self.values(py, i, row, &mut values)?;
+            for (j, value) in values.iter().enumerate() {
+                batch.push(j, cell(value, i, self.name(j))?).map_err(input_error)?;
+            }
         }
-        let p = py.detach(|| self.model.predict(&batch)).map_err(input_error)?;
+        let p = self.predict(py, &batch)?;
+        self.hand_over(py, p)
+    }
+
+    /// Output, probabilities and scores of the rows of a float64 matrix.
+    fn run_matrix<'py>(
+        &self,
+        py: Python<'py>,
+        matrix: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let matrix = matrix.as_array();
+        if matrix.ncols() != self.names.len() {
+            return Err(PyValueError::new_err(format!(
+                "the array has {} columns, the model needs {}",
+                matrix.ncols(),
+                self.names.len()
+            )));
+        }
+        if let Some(row) = matrix.rows().into_iter().next()
+            && matrix.nrows() == 1
+        {
+            let cells = |j| Ok::<_, InputError>(row.get(j).map_or(Cell::Missing, |&x| Cell::Number(x)));
+            return self.hand_over(py, self.model.predict_row(cells).map_err(input_error)?);
+        }
+        let mut batch = Batch::new(self.model.schema(), matrix.nrows());
+        for (j, column) in matrix.columns().into_iter().enumerate() {
+            for &x in column {
+                batch.push(j, Cell::Number(x)).map_err(input_error)?;
+            }
+        }
+        let p = self.predict(py, &batch)?;
         self.hand_over(py, p)
     }
 
@@ -231,12 +310,13 @@ impl PyFrozen {
                     batch.push(j, Cell::Number(x)).map_err(input_error)?;
                 }
             } else {
-                for value in column.try_iter()? {
-                    push(&mut batch, j, &value?)?;
+                for (i, value) in column.try_iter()?.enumerate() {
+                    let value = value?;
+                    batch.push(j, cell(&value, i, self.name(j))?).map_err(input_error)?;
                 }
             }
         }
-        let p = py.detach(|| self.model.predict(&batch)).map_err(input_error)?;
+        let p = self.predict(py, &batch)?;
         self.hand_over(py, p)
     }
 }

@@ -1,7 +1,7 @@
 //! Rows on their way into a model, column by column.
 
 use crate::error::{InputCode, InputError};
-use crate::schema::{Kind, Schema};
+use crate::schema::{InputColumn, Kind, Schema};
 
 /// One cell of an input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,6 +14,53 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// Nothing.
     Missing,
+}
+
+/// A cell that fits its column.
+pub(crate) enum Checked<'a> {
+    /// A number; NaN where missing.
+    Number(f64),
+    /// A text; `None` where missing.
+    Text(Option<&'a str>),
+}
+
+/// Checks a cell against its column.
+#[inline]
+pub(crate) fn check<'a>(spec: &InputColumn, cell: Cell<'a>, row: usize) -> Result<Checked<'a>, InputError> {
+    let fail = |code, what: &str| Err(InputError::cell(code, row, &spec.name, what));
+    let missing = |cell| {
+        let what = "a value is needed here: the model takes no missing values in this column";
+        if spec.nullable { Ok(cell) } else { fail(InputCode::MissingValue, what) }
+    };
+    match (spec.kind, cell) {
+        (Kind::Text, Cell::Text(text)) => Ok(Checked::Text(Some(text))),
+        (Kind::Text, Cell::Missing) => missing(Checked::Text(None)),
+        (Kind::Text, Cell::Number(x)) if x.is_nan() => missing(Checked::Text(None)),
+        (Kind::Text, Cell::Number(x)) => {
+            fail(InputCode::WrongType, &format!("a text is needed, found the number {x}"))
+        }
+        (Kind::Text, Cell::Boolean(b)) => fail(InputCode::WrongType, &format!("a text is needed, found {b}")),
+        (_, Cell::Missing) => missing(Checked::Number(f64::NAN)),
+        (_, Cell::Number(x)) if x.is_nan() => missing(Checked::Number(f64::NAN)),
+        (kind, Cell::Number(x)) => {
+            #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+            let x = if spec.single { f64::from(x as f32) } else { x };
+            if !x.is_finite() {
+                return fail(InputCode::NotFinite, "the number is infinite or too large");
+            }
+            if kind == Kind::Boolean && x != 0.0 && x != 1.0 {
+                return fail(InputCode::WrongType, &format!("true or false is needed, found {x}"));
+            }
+            Ok(Checked::Number(x))
+        }
+        (Kind::Boolean, Cell::Boolean(b)) => Ok(Checked::Number(f64::from(u8::from(b)))),
+        (_, Cell::Boolean(b)) => fail(InputCode::WrongType, &format!("a number is needed, found {b}")),
+        (kind, Cell::Text(text)) => {
+            let what = if kind == Kind::Boolean { "true or false" } else { "a number" };
+            let shown: String = text.chars().take(40).collect();
+            fail(InputCode::WrongType, &format!("{what} is needed, found the text '{shown}'"))
+        }
+    }
 }
 
 /// A column of texts, end to end.
@@ -147,50 +194,12 @@ impl<'s> Batch<'s> {
             });
         };
         let row = cells.len();
-        let fail = |code, what: &str| Err(InputError::cell(code, row, &spec.name, what));
-        let missing = "a value is needed here: the model takes no missing values in this column";
-        match (cells, cell) {
-            (Column::Numbers(v), Cell::Number(x)) if !x.is_nan() => {
-                #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
-                let x = if spec.single { f64::from(x as f32) } else { x };
-                if !x.is_finite() {
-                    return fail(InputCode::NotFinite, "the number is infinite or too large");
-                }
-                if spec.kind == Kind::Boolean && x != 0.0 && x != 1.0 {
-                    return fail(InputCode::WrongType, &format!("true or false is needed, found {x}"));
-                }
-                v.push(x);
-            }
-            (Column::Numbers(v), Cell::Missing | Cell::Number(_)) => {
-                if !spec.nullable {
-                    return fail(InputCode::MissingValue, missing);
-                }
-                v.push(f64::NAN);
-            }
-            (Column::Numbers(v), Cell::Boolean(b)) if spec.kind == Kind::Boolean => {
-                v.push(f64::from(u8::from(b)));
-            }
-            (Column::Numbers(_), Cell::Boolean(b)) => {
-                return fail(InputCode::WrongType, &format!("a number is needed, found {b}"));
-            }
-            (Column::Numbers(_), Cell::Text(text)) => {
-                let what = if spec.kind == Kind::Boolean { "true or false" } else { "a number" };
-                let shown: String = text.chars().take(40).collect();
-                return fail(InputCode::WrongType, &format!("{what} is needed, found the text '{shown}'"));
-            }
-            (Column::Texts(v), Cell::Text(text)) => v.push(Some(text)),
-            (Column::Texts(v), Cell::Missing) => {
-                if !spec.nullable {
-                    return fail(InputCode::MissingValue, missing);
-                }
-                v.push(None);
-            }
-            (Column::Texts(v), Cell::Number(x)) if x.is_nan() && spec.nullable => v.push(None),
-            (Column::Texts(_), Cell::Number(x)) => {
-                return fail(InputCode::WrongType, &format!("a text is needed, found the number {x}"));
-            }
-            (Column::Texts(_), Cell::Boolean(b)) => {
-                return fail(InputCode::WrongType, &format!("a text is needed, found {b}"));
+        match (cells, check(spec, cell, row)?) {
+            (Column::Numbers(v), Checked::Number(x)) => v.push(x),
+            (Column::Texts(v), Checked::Text(text)) => v.push(text),
+            // `new` makes the columns by the kinds that `check` goes by.
+            (_, _) => {
+                return Err(InputError::cell(InputCode::WrongType, row, &spec.name, "the cell does not fit"));
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! choosing and joining columns costs nothing when rows run. Each slot knows the input column it comes from, for
 //! messages, and whether a missing value can reach it: from that follows which input columns may be null.
 
-use crate::batch::{Batch, Column};
+use crate::batch::{Batch, Checked, Column};
 use crate::container::Tensors;
 use crate::error::{InputError, LoadError};
 use crate::json::{Fields, Json, invalid};
@@ -77,7 +77,7 @@ impl Compiler<'_> {
     pub fn check_width(&self, width: usize) -> Result<(), LoadError> {
         // All slots together are bounded too: nodes times columns would be no bound at all.
         let most = self.limits.max_columns;
-        if width > most || self.n_numbers > most.saturating_mul(8) || self.n_texts > most.saturating_mul(8) {
+        if width > most || self.n_numbers > most.saturating_mul(4) || self.n_texts > most.saturating_mul(4) {
             return Err(LoadError::OverLimit(format!("a value has {width} columns, {most} are allowed")));
         }
         Ok(())
@@ -143,13 +143,19 @@ impl Graph {
             fields.end()?;
             c.check_width(lines.len())?;
             total = total.saturating_add(lines.len());
-            if total > limits.max_columns.saturating_mul(16) {
+            // A few bytes of "concat" make a wide value, so all of them together are bounded too.
+            if total > limits.max_columns.saturating_mul(4) {
                 return Err(LoadError::OverLimit("its values have too many columns in all".into()));
             }
             values.push(lines);
         }
         let nullable = std::mem::take(&mut c.nullable);
         Ok((Self { ops, inputs, n_numbers: c.n_numbers, n_texts: c.n_texts }, values, nullable))
+    }
+
+    /// Numbers and texts that one row takes.
+    pub fn slots(&self) -> usize {
+        self.n_numbers.saturating_add(self.n_texts)
     }
 
     pub fn scratch<'a>(&self) -> Scratch<'a> {
@@ -170,8 +176,24 @@ impl Graph {
                 _ => {}
             }
         }
+        self.ops(s, i, batch.schema())
+    }
+
+    /// Puts a checked cell where its column lives.
+    #[inline]
+    pub fn put<'a>(&self, column: usize, cell: &Checked<'a>, s: &mut Scratch<'a>) {
+        match (self.inputs.get(column), cell) {
+            (Some(&Slot::Number(at)), Checked::Number(x)) => s.numbers[at] = *x,
+            (Some(&Slot::Text(at)), Checked::Text(text)) => s.texts[at] = *text,
+            _ => {}
+        }
+    }
+
+    /// Runs the ops on the slots of row `i`.
+    #[inline]
+    pub fn ops<'a>(&'a self, s: &mut Scratch<'a>, i: usize, schema: &Schema) -> Result<(), InputError> {
         for op in &self.ops {
-            op.run(s, i, batch.schema())?;
+            op.run(s, i, schema)?;
         }
         Ok(())
     }

@@ -184,3 +184,48 @@ impl Fields {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any::<i64>().prop_map(Json::Int),
+            ".{0,8}".prop_map(Json::Text),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Json::List),
+                prop::collection::btree_map(".{0,4}", inner, 0..6).prop_map(Json::Map),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(json in any_json()) {
+            let text = write(&json).unwrap();
+            prop_assert_eq!(&parse(&text).unwrap(), &json);
+            prop_assert_eq!(write(&parse(&text).unwrap()).unwrap(), text);
+        }
+
+        #[test]
+        fn any_text_is_json_or_refused(text in "[\\[\\]{}\",:0-9eE+. tnu\\\\-]{0,40}") {
+            let _ = parse(&text);
+        }
+    }
+
+    #[test]
+    fn fractions_twins_and_depth_are_refused() {
+        for text in ["1.0", "1e3", "-0", "9223372036854775808", r#"{"a":1,"a":1}"#, "1 2", "", "'a'", "NaN"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse(&"[".repeat(1_000_000)).is_err());
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        assert!(parse(&deep).is_err());
+    }
+}

@@ -15,6 +15,8 @@ pub struct Limits {
     pub max_strings: usize,
     /// Self-test rows.
     pub max_test_rows: usize,
+    /// Self-test rows times numbers and texts per row: what a small file may make the reader compute.
+    pub max_test_cells: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +28,7 @@ impl Default for Limits {
             max_nodes: 10_000,
             max_strings: 10_000_000,
             max_test_rows: 1_000,
+            max_test_cells: 1 << 26,
         }
     }
 }

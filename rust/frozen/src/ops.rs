@@ -550,6 +550,7 @@ impl LinearOp {
         match &self.weights {
             Weights::Double(weights, bias) => {
                 x64.clear();
+                x64.reserve(self.inputs.len());
                 for &(at, source) in &self.inputs {
                     if !numbers[at].is_finite() {
                         return overflow(source);
@@ -560,6 +561,7 @@ impl LinearOp {
             }
             Weights::Single(weights, bias) => {
                 x32.clear();
+                x32.reserve(self.inputs.len());
                 for &(at, source) in &self.inputs {
                     let x = f32::from_f64(numbers[at]);
                     if !x.is_finite() {
