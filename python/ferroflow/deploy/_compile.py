@@ -455,7 +455,8 @@ def _transform_columns(step: Any, shown: Any) -> Any:
     if hasattr(step, "feature_names_in_"):
         import pandas as pd
 
-        shown = pd.DataFrame(shown, columns=list(step.feature_names_in_))
+        # As objects, or pandas would turn None into NaN, which is another category.
+        shown = pd.DataFrame(shown, columns=list(step.feature_names_in_), dtype=object)
         for name, categories in zip(step.feature_names_in_, step.categories_, strict=True):
             if categories.dtype.kind in "biuf":
                 shown[name] = shown[name].astype(categories.dtype)

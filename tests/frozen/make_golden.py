@@ -1,0 +1,122 @@
+"""Write the golden files of this version: `python tests/frozen/make_golden.py`. Files that are there are kept.
+
+A released version's files never change: they are the promise that a model written once gives the same bits for ever.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+import ferroflow
+from ferroflow.impute import SimpleImputer
+from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.preprocessing import StandardScaler
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(20251)
+    frame = pd.DataFrame(
+        {
+            "age": rng.normal(40, 12, 80),
+            "fare": rng.lognormal(3, 1, 80).astype(np.float32),
+            "rooms": rng.integers(1, 6, 80),
+            "own": rng.integers(0, 2, 80).astype(bool),
+            "town": rng.choice(["Bath", "York", "Œly", "Rye"], 80, p=[0.5, 0.3, 0.15, 0.05]),
+            "sort": rng.choice(["a", "b", "c"], 80),
+        }
+    )
+    frame.loc[::7, "age"] = np.nan
+    return frame
+
+
+def preparation() -> ColumnTransformer:
+    return ColumnTransformer(
+        [
+            (
+                "n",
+                make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()),
+                ["age", "fare"],
+            ),
+            ("t", OneHotEncoder(handle_unknown="ignore", min_frequency=8), ["town"]),
+            ("o", OrdinalEncoder(), ["sort"]),
+        ],
+        remainder="passthrough",
+        sparse_threshold=0,
+    )
+
+
+def models() -> dict:
+    X = table()
+    score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
+    rng = np.random.default_rng(7)
+    single = rng.normal(size=(40, 9)).astype(np.float32)
+    return {
+        "binary": (make_pipeline(preparation(), GradientDescentClassifier(random_state=0)), X, score > 6),
+        "multiclass": (
+            make_pipeline(preparation(), GradientDescentClassifier(random_state=0)),
+            X,
+            np.array(["low", "middle", "high"])[np.digitize(score, [5, 7])],
+        ),
+        "hinge": (
+            make_pipeline(preparation(), GradientDescentClassifier(loss="hinge", random_state=0)),
+            X,
+            X["own"],
+        ),
+        "regressor": (make_pipeline(preparation(), GradientDescentRegressor(random_state=0)), X, score),
+        "transformer": (preparation(), X, None),
+        "float32": (
+            make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
+            single,
+            (single[:, 0] > 0).astype(int),
+        ),
+    }
+
+
+def rows_of(X) -> list[dict]:
+    if isinstance(X, pd.DataFrame):
+        return json.loads(X.to_json(orient="records", double_precision=15))
+    return [{f"x{j}": float(v) for j, v in enumerate(row)} for row in X]
+
+
+def outputs(model, rows: list[dict]) -> dict[str, list]:
+    """Return everything the model gives, floats as hexadecimal."""
+    found = {}
+    for what in ("predict", "predict_proba", "decision_function", "transform"):
+        try:
+            values = getattr(model, what)(rows)
+        except AttributeError:
+            continue
+        flat = np.asarray(values).ravel().tolist()
+        found[what] = [v.hex() if isinstance(v, float) else v for v in flat]
+    return found
+
+
+def main() -> None:
+    GOLDEN.mkdir(exist_ok=True)
+    for name, (pipeline, X, y) in models().items():
+        path = GOLDEN / f"v1-{name}.ff"
+        if path.exists():
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pipeline.fit(X, y)
+        model = ferroflow.freeze(pipeline, X, name=name)
+        model.save(path)
+        rows = rows_of(X[:12])
+        if isinstance(X, pd.DataFrame):
+            rows[1] |= {"town": "never seen", "age": None}
+        text = json.dumps({"rows": rows, **outputs(model, rows)}, ensure_ascii=False, indent=0)
+        path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
