@@ -13,15 +13,13 @@ from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
     MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
 )
 
 import ferroflow
 from ferroflow.frozen import FrozenModel
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
-from ferroflow.preprocessing import StandardScaler
+from ferroflow.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 N = 120
 

@@ -8,12 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 import ferroflow
 from ferroflow.frozen import FrozenModel
 from ferroflow.impute import SimpleImputer
-from ferroflow.preprocessing import StandardScaler
+from ferroflow.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 NUMBERS = st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, 1.0, np.nan])
 TEXTS = st.text(max_size=3) | st.none()
