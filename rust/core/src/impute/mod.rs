@@ -4,6 +4,7 @@
 //! there (an infinity, or a NaN where a number marks what is missing) is found on the way.
 
 mod fill;
+mod frequent;
 mod mean;
 mod median;
 mod mode;

@@ -1,8 +1,11 @@
 //! The most frequent value of what is there, the smallest of several.
 
-use ndarray::ArrayView2;
+use std::sync::Mutex;
 
-use super::SERIAL_BELOW;
+use ndarray::{ArrayView2, s};
+
+use super::frequent::{Tables, most_frequent};
+use super::{SERIAL_BELOW, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
 
@@ -57,7 +60,12 @@ pub struct Modes {
     pub refused: bool,
 }
 
-/// The most frequent value of each column, `missing` and `refused` left out.
+/// Columns that are read together, at most: their values of a row then fill a cache line.
+const GROUP: usize = 8;
+/// Rows of a group that are turned into columns at a time, so that they stay in the first-level cache.
+const TILE: usize = 256;
+
+/// The most frequent value of each column, what is `missing` left out.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
@@ -69,30 +77,71 @@ pub fn modes<T: Key>(
 ) -> Result<Modes> {
     let (rows, columns) = x.dim();
     let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
-    let found = exec.map(columns, |j| {
-        let column = x.column(j);
-        let refused = column.iter().any(|v| refuses(*v) && !missing(*v));
-        let mut keys: Vec<u64> = column.iter().filter(|v| !missing(**v)).map(|v| v.key()).collect();
-        let mode = most_frequent(&mut keys).map_or(f64::NAN, T::value);
-        (mode, (rows - keys.len()) as f64, refused)
+    // As many groups for each thread, so that none waits for the last one.
+    let groups = columns.div_ceil(if by_column(&x) { 1 } else { GROUP }).next_multiple_of(exec.threads());
+    let group = columns.div_ceil(groups).max(1);
+    let pool = Mutex::new(Vec::new());
+    let found = exec.map(columns.div_ceil(group), |i| {
+        let block = x.slice(s![.., i * group..columns.min((i + 1) * group)]);
+        let mut work: Work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
+        let refused = work.read(block, &missing, &refuses);
+        let found: Vec<(f64, f64)> = (0..block.ncols())
+            .map(|j| {
+                let there = work.counts[j];
+                let keys = &mut work.keys[j * rows..j * rows + there];
+                (most_frequent(keys, &mut work.tables).map_or(f64::NAN, T::value), (rows - there) as f64)
+            })
+            .collect();
+        if let Ok(mut pool) = pool.lock() {
+            pool.push(work);
+        }
+        (found, refused)
     })?;
     Ok(Modes {
-        mode: found.iter().map(|f| f.0).collect(),
-        missing: found.iter().map(|f| f.1).collect(),
-        refused: found.iter().any(|f| f.2),
+        mode: found.iter().flat_map(|(columns, _)| columns).map(|column| column.0).collect(),
+        missing: found.iter().flat_map(|(columns, _)| columns).map(|column| column.1).collect(),
+        refused: found.iter().any(|(_, refused)| *refused),
     })
 }
 
-fn most_frequent(keys: &mut [u64]) -> Option<u64> {
-    keys.sort_unstable();
-    let mut best = None;
-    let mut count = 0;
-    for run in keys.chunk_by(|a, b| a == b) {
-        if run.len() > count {
-            (best, count) = (Some(run[0]), run.len());
+/// Memory of a thread, which goes from one group of columns to the next.
+#[derive(Default)]
+struct Work {
+    keys: Vec<u64>,
+    counts: Vec<usize>,
+    tables: Tables,
+}
+
+impl Work {
+    /// Takes the keys of what is there, column after column. Was there a value that may not occur?
+    fn read<T: Key>(
+        &mut self,
+        x: ArrayView2<'_, T>,
+        missing: &impl Fn(T) -> bool,
+        refuses: &impl Fn(T) -> bool,
+    ) -> bool {
+        let (rows, columns) = x.dim();
+        self.keys.resize(rows * columns, 0);
+        self.counts = vec![0; columns];
+        let mut refused = false;
+        let mut begin = 0;
+        while begin < rows {
+            let end = rows.min(begin + TILE);
+            for j in 0..columns {
+                let out = &mut self.keys[j * rows..(j + 1) * rows];
+                let mut at = self.counts[j];
+                for v in x.slice(s![begin..end, j]) {
+                    let there = !missing(*v);
+                    refused |= there && refuses(*v);
+                    out[at] = v.key();
+                    at += usize::from(there);
+                }
+                self.counts[j] = at;
+            }
+            begin = end;
         }
+        refused
     }
-    best
 }
 
 #[cfg(test)]
