@@ -6,20 +6,22 @@
 
 use std::cmp::Ordering;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView2, s};
 
-use super::{CHUNK, Missing, SERIAL_BELOW};
+use super::{CHUNK, LANES, Missing, SERIAL_BELOW, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
 use crate::simd;
 
-/// Rows of the sample: 6% of a column then falls into its bracket.
-const SAMPLE: usize = 4_096;
-/// Rows below which a column is simply selected in: twice a sample's cost, about.
-const SELECT_BELOW: usize = 4 * SAMPLE;
-/// Rows that are turned into columns at a time, so that they stay in the first-level cache.
-const TILE: usize = 256;
+/// Rows below which a column is simply selected in.
+const SELECT_BELOW: usize = 1 << 14;
+/// One row in so many is in the sample, ...
+const SAMPLE_OF: usize = 64;
+/// ... but no more than this: 3% of a column then falls into its bracket.
+const SAMPLE: usize = 1 << 14;
+/// Values of a block, whose marks stay in the first-level cache.
+const BLOCK: usize = 1 << 11;
 
 /// What is known of each column.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +51,29 @@ pub fn medians<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<
     let mut redo: Vec<usize> = (0..columns).collect();
     if rows >= SELECT_BELOW {
         redo.clear();
-        let brackets = exec.map(columns, |j| bracket(x.column(j), missing))?;
-        let step = (CHUNK / columns).max(TILE);
-        let parts = exec.map(rows.div_ceil(step), |i| {
-            scan(x.slice(s![i * step..rows.min((i + 1) * step), ..]), missing, &brackets)
-        })?;
-        all.refused = parts.iter().flatten().any(|part| part.refused);
+        let sample = sample(x, missing);
+        let brackets = exec.map(columns, |j| bracket(sample[j].clone()))?;
+        let alone = by_column(&x);
+        let step = (CHUNK / if alone { 1 } else { columns }).max(1);
+        let chunk = |i: usize| s![i * step..rows.min((i + 1) * step), ..];
+        let chunks = rows.div_ceil(step);
+        let parts: Vec<Part<T>> = if alone {
+            let one = |i: usize| {
+                let j = i % columns;
+                scan(x.slice(chunk(i / columns)).slice(s![.., j..=j]), missing, &brackets[j..=j])
+            };
+            exec.map(chunks * columns, one)?
+        } else {
+            exec.map(chunks, |i| scan(x.slice(chunk(i)), missing, &brackets))?
+        }
+        .into_iter()
+        .flatten()
+        .collect();
+        all.refused = parts.iter().any(|part| part.refused);
         let found = exec.map(columns, |j| {
             let mut whole = Part::default();
-            for part in &parts {
-                whole.merge(&part[j]);
+            for part in parts[j..].iter().step_by(columns) {
+                whole.merge(part);
             }
             let n = rows - whole.missing;
             let median = if n == 0 { Some(T::NAN) } else { whole.middle(n, brackets[j]) };
@@ -105,20 +120,27 @@ fn half<T: Float>(low: T, high: T) -> T {
     (low + high) / (T::ONE + T::ONE)
 }
 
-/// Values that are almost surely below and above the middle ones, from a sample.
-fn bracket<T: Float>(x: ArrayView1<'_, T>, missing: Missing<T>) -> (T, T) {
-    let n = x.len();
-    let mut sample = Vec::with_capacity(SAMPLE);
+/// What is there in some rows, column by column.
+fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>) -> Vec<Vec<T>> {
+    let (rows, columns) = x.dim();
+    let size = (rows / SAMPLE_OF).min(SAMPLE);
+    let mut sample = vec![Vec::with_capacity(size); columns];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    for i in 0..SAMPLE {
+    for i in 0..size {
         // One row of each of as many equal parts, at a place that no pattern in the data follows.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (begin, end) = (i * n / SAMPLE, (i + 1) * n / SAMPLE);
-        let v = x[begin + (state >> 33) as usize % (end - begin)];
-        if v.is_finite() && !missing.is(v) {
-            sample.push(v);
+        let (begin, end) = (i * rows / size, (i + 1) * rows / size);
+        for (column, v) in sample.iter_mut().zip(x.row(begin + (state >> 33) as usize % (end - begin))) {
+            if v.is_finite() && !missing.is(*v) {
+                column.push(*v);
+            }
         }
     }
+    sample
+}
+
+/// Values that are almost surely below and above the middle ones, from a sample.
+fn bracket<T: Float>(mut sample: Vec<T>) -> (T, T) {
     let m = sample.len();
     if m == 0 {
         return (T::ZERO, T::ZERO);
@@ -126,10 +148,12 @@ fn bracket<T: Float>(x: ArrayView1<'_, T>, missing: Missing<T>) -> (T, T) {
     // Four standard errors of the rank, sqrt(m) / 2 each.
     let off = 2 * m.isqrt() + 2;
     let (low, high) = ((m / 2).saturating_sub(off), (m / 2 + off).min(m - 1));
-    let (_, high, _) = sample.select_nth_unstable_by(high, order);
+    let (below, high, _) = sample.select_nth_unstable_by(high, order);
     let high = *high;
-    let (_, low, _) = sample.select_nth_unstable_by(low, order);
-    (*low, high)
+    if low >= below.len() {
+        return (high, high);
+    }
+    (*below.select_nth_unstable_by(low, order).1, high)
 }
 
 /// How a part of a column lies about its bracket.
@@ -170,76 +194,116 @@ impl<T: Float> Part<T> {
     }
 }
 
+/// Whole rows, some taken together as one wide row; the few that are left over one by one.
 fn scan<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, brackets: &[(T, T)]) -> Vec<Part<T>> {
     let (rows, columns) = x.dim();
     let mut parts: Vec<Part<T>> = (0..columns).map(|_| Part::default()).collect();
-    let mut tile = vec![T::ZERO; TILE * columns];
-    let mut kept = vec![T::ZERO; TILE];
-    let mut begin = 0;
-    while begin < rows {
-        let n = TILE.min(rows - begin);
-        let block = x.slice(s![begin..begin + n, ..]);
-        if block.strides()[0] == 1 {
-            for j in 0..columns {
-                for (to, from) in tile[j * TILE..j * TILE + n].iter_mut().zip(block.column(j)) {
-                    *to = *from;
-                }
+    let together = LANES.div_ceil(columns).min(rows).max(1);
+    let step = BLOCK.div_ceil(together * columns) * together;
+    let mut wide = Lanes::new(together * columns, brackets);
+    let mut narrow = Lanes::new(columns, brackets);
+    let mut copy = Vec::new();
+    for begin in (0..rows).step_by(step) {
+        let block = x.slice(s![begin..rows.min(begin + step), ..]);
+        let values = match block.as_slice() {
+            Some(values) => values,
+            None => {
+                copy.clear();
+                copy.extend(block.iter().copied());
+                &copy
             }
-        } else {
-            for (i, row) in block.outer_iter().enumerate() {
-                for (j, v) in row.iter().enumerate() {
-                    tile[j * TILE + i] = *v;
-                }
-            }
-        }
-        for (j, part) in parts.iter_mut().enumerate() {
-            let values = &tile[j * TILE..j * TILE + n];
-            let counts = match missing {
-                Missing::Nan => simd::dispatch(|| count(values, T::is_nan, brackets[j], &mut kept)),
-                Missing::Value(marker) => {
-                    simd::dispatch(|| count(values, |v| v == marker, brackets[j], &mut kept))
-                }
-            };
-            part.missing += counts.missing;
-            part.below += counts.below;
-            part.low += counts.low;
-            part.high += counts.high;
-            part.inside.extend_from_slice(&kept[..counts.inside]);
-            part.refused |= counts.suspicious && values.iter().any(|v| missing.refuses(*v));
-        }
-        begin += n;
+        };
+        let (head, tail) = values.split_at(values.len() / wide.low.len() * wide.low.len());
+        wide.take(head, missing, &mut parts);
+        narrow.take(tail, missing, &mut parts);
     }
+    wide.finish(&mut parts);
+    narrow.finish(&mut parts);
     parts
 }
 
-struct Counts {
-    missing: usize,
-    below: usize,
-    low: usize,
-    inside: usize,
-    high: usize,
-    suspicious: bool,
+/// Brackets and counts of wide rows. Counts are exact: a chunk has far fewer rows than an f32 counts.
+struct Lanes<T> {
+    low: Vec<T>,
+    high: Vec<T>,
+    missing: Vec<T>,
+    below: Vec<T>,
+    at_low: Vec<T>,
+    at_high: Vec<T>,
+    marks: Vec<u8>,
 }
 
-#[inline(always)]
-fn count<T: Float>(values: &[T], absent: impl Fn(T) -> bool, (low, high): (T, T), kept: &mut [T]) -> Counts {
-    let kept = &mut kept[..values.len()];
-    let mut c = Counts { missing: 0, below: 0, low: 0, inside: 0, high: 0, suspicious: false };
-    let mut probe = T::ZERO;
-    for &v in values {
-        let there = !absent(v);
-        c.missing += usize::from(!there);
-        c.below += usize::from(there && v < low);
-        c.low += usize::from(there && v == low);
-        c.high += usize::from(there && v == high && low < high);
-        probe += if there { v * T::ZERO } else { T::ZERO };
+impl<T: Float> Lanes<T> {
+    fn new(width: usize, brackets: &[(T, T)]) -> Self {
+        let zeros = vec![T::ZERO; width];
+        Self {
+            low: brackets.iter().map(|b| b.0).cycle().take(width).collect(),
+            high: brackets.iter().map(|b| b.1).cycle().take(width).collect(),
+            missing: zeros.clone(),
+            below: zeros.clone(),
+            at_low: zeros.clone(),
+            at_high: zeros,
+            marks: Vec::new(),
+        }
     }
-    for &v in values {
-        kept[c.inside] = v;
-        c.inside += usize::from(!absent(v) && v > low && v < high);
+
+    /// Counts a block of wide rows and keeps what falls inside.
+    fn take(&mut self, values: &[T], missing: Missing<T>, parts: &mut [Part<T>]) {
+        self.marks.clear();
+        self.marks.resize(values.len().next_multiple_of(8), 0);
+        match missing {
+            Missing::Nan => simd::dispatch(|| self.count(values, T::is_nan)),
+            Missing::Value(marker) => simd::dispatch(|| self.count(values, |v| v == marker)),
+        }
+        for (i, eight) in self.marks.as_chunks::<8>().0.iter().enumerate() {
+            let mut left = u64::from_le_bytes(*eight);
+            while left != 0 {
+                let at = 8 * i + (left.trailing_zeros() / 8) as usize;
+                let part = &mut parts[at % parts.len()];
+                if values[at].is_finite() {
+                    part.inside.push(values[at]);
+                } else {
+                    part.refused = true;
+                }
+                left &= left - 1;
+            }
+        }
     }
-    c.suspicious = probe.is_nan();
-    c
+
+    /// Counts, and marks with a 1 what falls inside or may not occur.
+    #[inline(always)]
+    fn count(&mut self, values: &[T], absent: impl Fn(T) -> bool) {
+        let width = self.low.len();
+        let one_if = |is: bool| if is { T::ONE } else { T::ZERO };
+        let (low, high) = (&self.low[..width], &self.high[..width]);
+        let (holes, below) = (&mut self.missing[..width], &mut self.below[..width]);
+        let (at_low, at_high) = (&mut self.at_low[..width], &mut self.at_high[..width]);
+        for (row, marks) in values.chunks_exact(width).zip(self.marks.chunks_exact_mut(width)) {
+            for k in 0..width {
+                let v = row[k];
+                let there = !absent(v);
+                holes[k] += one_if(!there);
+                below[k] += one_if(there & (v < low[k]));
+                at_low[k] += one_if(there & (v == low[k]));
+                at_high[k] += one_if(there & (v == high[k]));
+                marks[k] = u8::from(there & (((v > low[k]) & (v < high[k])) | !v.is_finite()));
+            }
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and not negative")]
+    fn finish(self, parts: &mut [Part<T>]) {
+        let columns = parts.len();
+        for k in 0..self.low.len() {
+            let part = &mut parts[k % columns];
+            part.missing += self.missing[k].to_f64() as usize;
+            part.below += self.below[k].to_f64() as usize;
+            part.low += self.at_low[k].to_f64() as usize;
+            if self.low[k] < self.high[k] {
+                part.high += self.at_high[k].to_f64() as usize;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -265,7 +329,7 @@ mod tests {
 
     #[test]
     fn hard_columns_of_many_rows() {
-        let rows = 5 * SAMPLE + 1;
+        let rows = SELECT_BELOW + 4_001;
         let mut rng = crate::random::Mt19937::new(0);
         let mut x = Array2::zeros((rows, 11));
         for i in 0..rows {
