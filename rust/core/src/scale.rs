@@ -129,5 +129,5 @@ fn contiguous<T: Float>(
     for v in x.chunks_exact(8).remainder() {
         probe += *v * T::ZERO;
     }
-    probe.is_nan() && x.iter().any(|v| !v.is_finite() && !v.is_nan())
+    probe.is_nan() && x.iter().fold(false, |found, v| found | (!v.is_finite() & !v.is_nan()))
 }

@@ -70,38 +70,42 @@ pub fn fill<T: Float>(
 }
 
 fn fill_rows<T: Float>(x: ArrayView2<'_, T>, fill: Fill<'_, T>, out: &mut [T]) -> bool {
-    let columns = fill.values.len();
-    if fill.indicators.is_empty()
-        && let Some(values) = x.as_slice()
-    {
-        let together = LANES.div_ceil(columns).min(x.nrows()).max(1);
-        let wide: Vec<T> = fill.values.iter().copied().cycle().take(together * columns).collect();
-        return contiguous(values, fill.missing, &wide, out);
+    match fill.missing {
+        Missing::Nan => fill_where(x, fill, T::is_nan, out),
+        Missing::Value(marker) => fill_where(x, fill, |v| v == marker, out),
     }
-    let mut row = Vec::with_capacity(columns);
-    let mut found = false;
-    for (from, out) in x.outer_iter().zip(out.chunks_exact_mut(columns + fill.indicators.len())) {
-        row.clear();
-        row.extend(from.iter().copied());
-        let (out, flags) = out.split_at_mut(columns);
-        found |= contiguous(&row, fill.missing, fill.values, out);
-        for (flag, j) in flags.iter_mut().zip(fill.indicators) {
-            *flag = if fill.missing.is(row[*j]) { T::ONE } else { T::ZERO };
-        }
-    }
-    found
 }
 
-/// Fills with the pattern `wide`, again and again.
-fn contiguous<T: Float>(x: &[T], missing: Missing<T>, wide: &[T], out: &mut [T]) -> bool {
-    let step = BLOCK.div_ceil(wide.len()) * wide.len();
+fn fill_where<T: Float>(
+    x: ArrayView2<'_, T>,
+    fill: Fill<'_, T>,
+    absent: impl Fn(T) -> bool + Copy,
+    out: &mut [T],
+) -> bool {
+    let (rows, columns) = x.dim();
+    let width = columns + fill.indicators.len();
+    // Narrow rows are taken together, so that the lanes are full.
+    let together = LANES.div_ceil(columns).min(rows).max(1);
+    let wide: Vec<T> = fill.values.iter().copied().cycle().take(together * columns).collect();
+    let step = BLOCK.div_ceil(wide.len()) * together;
+    let mut copy = Vec::new();
     let mut found = false;
-    for (x, out) in x.chunks(step).zip(out.chunks_mut(step)) {
-        let suspicious = match missing {
-            Missing::Nan => simd::dispatch(|| block(x, T::is_nan, wide, out)),
-            Missing::Value(marker) => simd::dispatch(|| block(x, |v| v == marker, wide, out)),
+    for (i, out) in out.chunks_mut(step * width).enumerate() {
+        let x = x.slice(s![i * step..i * step + out.len() / width, ..]);
+        let values = match x.as_slice() {
+            Some(values) => values,
+            None => {
+                copy.clear();
+                copy.extend(x.iter().copied());
+                &copy
+            }
         };
-        found |= suspicious && x.iter().any(|v| missing.refuses(*v));
+        let suspicious = if fill.indicators.is_empty() {
+            simd::dispatch(|| block(values, absent, &wide, out))
+        } else {
+            simd::dispatch(|| marked_block(values, absent, fill, out))
+        };
+        found |= suspicious && values.iter().any(|v| fill.missing.refuses(*v));
     }
     found
 }
@@ -113,12 +117,36 @@ fn block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, wide: &[T], out: &mut [T
         let n = x.len().min(out.len()).min(wide.len());
         let (x, out, wide) = (&x[..n], &mut out[..n], &wide[..n]);
         for k in 0..n {
-            out[k] = if absent(x[k]) { wide[k] } else { x[k] };
+            let (v, filling) = (x[k], wide[k]);
+            out[k] = if absent(v) { filling } else { v };
         }
     }
+    any_not_finite(out)
+}
+
+/// Fills a block, each row followed by its indicators; is one of the results not finite?
+#[inline(always)]
+fn marked_block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, fill: Fill<'_, T>, out: &mut [T]) -> bool {
+    let columns = fill.values.len();
+    let rows = out.chunks_exact_mut(columns + fill.indicators.len());
+    for (x, out) in x.chunks_exact(columns).zip(rows) {
+        let (out, flags) = out.split_at_mut(columns);
+        for k in 0..columns {
+            let (v, filling) = (x[k], fill.values[k]);
+            out[k] = if absent(v) { filling } else { v };
+        }
+        for (flag, j) in flags.iter_mut().zip(fill.indicators) {
+            *flag = if absent(x[*j]) { T::ONE } else { T::ZERO };
+        }
+    }
+    any_not_finite(out)
+}
+
+#[inline(always)]
+fn any_not_finite<T: Float>(values: &[T]) -> bool {
     // A product with zero is NaN for an infinity and for NaN.
     let mut probe = [T::ZERO; 16];
-    let mut parts = out.chunks_exact(16);
+    let mut parts = values.chunks_exact(16);
     for part in &mut parts {
         for k in 0..16 {
             probe[k] += part[k] * T::ZERO;
