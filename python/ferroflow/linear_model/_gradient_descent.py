@@ -40,7 +40,8 @@ _PARAMETERS = """penalty : {'l2', 'l1', 'elasticnet'} or None, default='l2'
         epochs; under the adaptive schedule, when lowering the rate brings no more than that. In full batch, when no entry
         of the gradient is larger than ``tol``. If None, ``max_iter`` epochs are made.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order. A full batch needs none.
+        Whether each epoch takes the rows in a new order. A full batch needs none. Rows of more than 4 MB are shuffled as
+        blocks of neighbours, a page each, and then among each other within 64 such blocks, so that memory can follow.
     verbose : int, default=0
         Whether to print a line for each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -229,7 +230,8 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
         self : GradientDescentClassifier
         """
         X, y = self._validate(X, y, reset=True)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes = np.unique(y)
+        check_classification_targets(classes)
         if len(classes) < 2:
             raise ValueError(f"The number of classes has to be greater than one; got {len(classes)} class")
         if self.warm_start and hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
@@ -237,6 +239,7 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
                 f"y has the classes {list(classes)}, but warm_start goes on from a fit to {list(self.classes_)}; "
                 "set warm_start=False to begin anew."
             )
+        codes = (y == classes[1]).astype(np.intp) if len(classes) == 2 else np.searchsorted(classes, y)
         by_class = compute_class_weight(self.class_weight, classes=classes, y=y)
         return self._learn(X, codes, classes, by_class, sample_weight, incremental=False)
 
@@ -267,6 +270,7 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
             )
         first = not hasattr(self, "classes_")
         X, y = self._validate(X, y, reset=first)
+        check_classification_targets(y)
         check_partial_fit_first_call(self, classes)
         classes = self.classes_
         if len(classes) < 2:
@@ -279,9 +283,7 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
         return self._learn(X, codes, classes, by_class, sample_weight, incremental=True)
 
     def _validate(self, X, y, reset):
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=_FLOATS, order="C", reset=reset)
-        check_classification_targets(y)
-        return X, y
+        return validate_data(self, X, y, accept_sparse="csr", dtype=_FLOATS, order="C", reset=reset)
 
     def _learn(self, X, codes, classes, by_class, sample_weight, incremental):
         weights = None

@@ -64,17 +64,24 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
-/// Asks the memory for `values`, which will be read soon. Does nothing where there is no such instruction.
+/// Asks the memory for `values`, which will be read soon (or, `FAR`, after a while, so that the second-level cache will
+/// do). Does nothing where there is no such instruction.
 #[inline(always)]
-pub fn prefetch<T>(values: &[T]) {
+pub fn prefetch<const FAR: bool, T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
         const LINE: usize = 64;
         let begin = values.as_ptr().cast::<i8>();
         for at in (0..size_of_val(values)).step_by(LINE) {
             // SAFETY: `at` lies within `values`; a prefetch reads nothing, and every x86-64 CPU has it.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.add(at)) };
+            unsafe {
+                if FAR {
+                    _mm_prefetch::<_MM_HINT_T1>(begin.add(at));
+                } else {
+                    _mm_prefetch::<_MM_HINT_T0>(begin.add(at));
+                }
+            }
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -49,6 +49,25 @@ impl<R> Problem<'_, R> {
         self.outputs * self.x.columns()
     }
 
+    /// Before block `n` of `ids`: asks for the next block, or, where a whole window is fetched ahead, for a part of that.
+    #[inline(always)]
+    pub fn fetch<T: Float>(&self, n: usize, ids: &[u32], window: &[u32])
+    where
+        R: Rows<T>,
+    {
+        if window.is_empty() {
+            for &i in ids.iter().skip((n + 1) * BLOCK).take(BLOCK) {
+                self.x.prefetch::<false>(i as usize);
+                simd::prefetch::<false, _>(&self.y[i as usize..][..1]);
+            }
+        } else {
+            for &i in window.iter().skip(n * BLOCK).take(BLOCK) {
+                self.x.prefetch::<true>(i as usize);
+                simd::prefetch::<true, _>(&self.y[i as usize..][..1]);
+            }
+        }
+    }
+
     /// The penalty of `w`, which has no intercepts.
     pub fn penalty<T: Float>(&self, w: &[T]) -> f64 {
         let (mut squares, mut sizes) = (0.0, 0.0);
@@ -81,6 +100,7 @@ impl<T: Float> Scratch<T> {
 fn chunk<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
     ids: &[u32],
+    fetch: &[u32],
     theta: &[T],
     mut gradient: Option<&mut [T]>,
     z: &mut [f64],
@@ -89,9 +109,7 @@ fn chunk<T: Float, R: Rows<T>>(
     let (w, b) = theta.split_at(p.outputs * columns);
     let mut total = 0.0;
     for (n, block) in ids.chunks(BLOCK).enumerate() {
-        for &i in ids.iter().skip((n + 1) * BLOCK).take(BLOCK) {
-            p.x.prefetch(i as usize);
-        }
+        p.fetch::<T>(n, ids, fetch);
         let mut rows = [block[0] as usize; BLOCK];
         let (mut y, mut weight) = ([0.0; BLOCK], [0.0; BLOCK]);
         for (r, &i) in block.iter().enumerate() {
@@ -129,13 +147,14 @@ fn chunks<T: Float, R: Rows<T>>(p: &Problem<'_, R>, ids: &[u32]) -> usize {
     (ids.len() * per_row).div_ceil(CHUNK).clamp(1, most.min(ids.len().max(1)))
 }
 
-/// The sum of the rows' losses; their mean gradient in `scratch`.
+/// The sum of the rows' losses; their mean gradient in `scratch`. Meanwhile the rows `fetch` are fetched.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn batch<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
     ids: &[u32],
+    fetch: &[u32],
     theta: &[T],
     scratch: &mut Scratch<T>,
     exec: &Exec<'_>,
@@ -144,7 +163,8 @@ pub fn batch<T: Float, R: Rows<T>>(
     let by = 1.0 / ids.len() as f64;
     if n == 1 {
         scratch.gradient.fill(T::ZERO);
-        let total = simd::dispatch(|| chunk(p, ids, theta, Some(&mut scratch.gradient), &mut scratch.scores));
+        let total =
+            simd::dispatch(|| chunk(p, ids, fetch, theta, Some(&mut scratch.gradient), &mut scratch.scores));
         let by = T::from_f64(by);
         for g in &mut scratch.gradient {
             *g *= by;
@@ -154,7 +174,7 @@ pub fn batch<T: Float, R: Rows<T>>(
     let parts = exec.map(n, |c| {
         let ids = &ids[c * ids.len() / n..(c + 1) * ids.len() / n];
         let mut part = Scratch::new(theta.len(), p.outputs);
-        let total = simd::dispatch(|| chunk(p, ids, theta, Some(&mut part.gradient), &mut part.scores));
+        let total = simd::dispatch(|| chunk(p, ids, &[], theta, Some(&mut part.gradient), &mut part.scores));
         (total, part.gradient)
     })?;
     let mut sums = vec![0.0; theta.len()];
@@ -185,7 +205,7 @@ pub fn loss<T: Float, R: Rows<T>>(
     let parts = exec.only_if(n > 1).map(n, |c| {
         let ids = &ids[c * ids.len() / n..(c + 1) * ids.len() / n];
         let mut scores = vec![0.0; p.outputs * BLOCK];
-        simd::dispatch(|| chunk(p, ids, theta, None, &mut scores))
+        simd::dispatch(|| chunk(p, ids, &[], theta, None, &mut scores))
     })?;
     Ok(parts.iter().sum())
 }

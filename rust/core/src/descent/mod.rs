@@ -9,6 +9,7 @@ pub mod loss;
 pub mod optimizer;
 pub mod rows;
 pub mod schedule;
+mod shuffle;
 mod step_size;
 mod stochastic;
 
@@ -21,12 +22,12 @@ pub use schedule::Schedule;
 use gradient::{Scratch, batch, stationarity};
 use optimizer::Step;
 use schedule::{Plateau, Then};
+use shuffle::Orders;
 use stochastic::Clock;
 
 use crate::error::{Error, Result};
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::random::Mt19937;
 use crate::simd;
 
 /// Values and weights worked through between two looks at the clock.
@@ -103,8 +104,10 @@ struct Fit<'a, 'e, T, R> {
     settings: &'a Settings,
     state: &'a mut State<T>,
     scratch: Scratch<T>,
-    order: Vec<u32>,
+    orders: Orders,
     batches: usize,
+    /// beta_1^t and beta_2^t
+    powers: [f64; 2],
     exec: &'a Exec<'e>,
 }
 
@@ -147,16 +150,18 @@ pub fn fit<T: Float, R: Rows<T>>(
     let patience = settings.patience.max(PLATEAU_UPDATES.div_ceil(batches));
     let mut plateau = Plateau::new(tol, patience, settings.schedule == Schedule::Adaptive);
     let mut best: Option<(f64, Vec<T>)> = None;
-    let mut rng = Mt19937::new(settings.seed);
     let scratch = Scratch::new(parameters, p.outputs);
-    let mut fit = Fit { p, settings, state, scratch, order: train.to_vec(), batches, exec };
+    let orders = Orders::new(train, p.x.row_bytes(), settings.seed);
+    let powers = [settings.optimizer.beta_1, settings.optimizer.beta_2]
+        .map(|beta| libm::pow(beta, state.updates as f64));
+    let mut fit = Fit { p, settings, state, scratch, orders, batches, powers, exec };
     fit.look_ahead(1.0);
     let mut losses = Vec::new();
     let mut converged = false;
     for epoch in 1..=settings.max_iter {
         exec.check()?;
         if settings.shuffle && !all {
-            shuffle(&mut fit.order, &mut rng);
+            fit.orders.next();
         }
         let mut loss = if all {
             let (loss, still) = fit.whole()?;
@@ -199,14 +204,6 @@ pub fn fit<T: Float, R: Rows<T>>(
     Ok(Outcome { losses, converged, scale_ratio })
 }
 
-/// Fisher, Yates, with 32 random bits a place: the bias of n / 2^32 does not matter here.
-fn shuffle(order: &mut [u32], rng: &mut Mt19937) {
-    for i in (1..order.len()).rev() {
-        let j = (u64::from(rng.next_u32()) * (i as u64 + 1)) >> 32;
-        order.swap(i, j as usize);
-    }
-}
-
 impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
     fn clock(&self) -> Clock {
         Clock { updates: self.state.updates, schedule: self.settings.schedule, eta: self.state.eta }
@@ -232,8 +229,9 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
     /// An epoch that is one step; the objective before it, and whether the gradient had vanished, so that none was made.
     fn whole(&mut self) -> Result<(f64, bool)> {
         let p = self.p;
-        let total = batch(p, &self.order, &self.state.theta, &mut self.scratch, self.exec)?;
-        let objective = total / self.order.len() as f64 + p.penalty(&self.state.theta[..p.penalised::<T>()]);
+        let order = self.orders.order();
+        let total = batch(p, order, &[], &self.state.theta, &mut self.scratch, self.exec)?;
+        let objective = total / order.len() as f64 + p.penalty(&self.state.theta[..p.penalised::<T>()]);
         let size = stationarity(p, &self.scratch.gradient, &self.state.theta);
         if self.settings.tol.is_some_and(|tol| size <= tol) {
             return Ok((objective, true));
@@ -244,30 +242,25 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
 
     /// An epoch of several steps; the mean objective.
     fn epoch(&mut self) -> Result<f64> {
-        let (p, n) = (self.p, self.order.len());
+        let (p, n, batches) = (self.p, self.orders.order().len(), self.batches);
         let mut total = 0.0;
-        if self.settings.optimizer.rule == Rule::Sgd && (self.batches == n || R::SPARSE) {
+        if self.settings.optimizer.rule == Rule::Sgd && (batches == n || R::SPARSE) {
             let mut clock = self.clock();
-            total = stochastic::epoch(
-                p,
-                &self.order,
-                self.batches,
-                &mut self.state.theta,
-                &mut clock,
-                self.exec,
-            )?;
+            total =
+                stochastic::epoch(p, &self.orders, batches, &mut self.state.theta, &mut clock, self.exec)?;
             self.state.updates = clock.updates;
         } else {
             let per_row = p.x.stored() / p.x.rows().max(1) * p.outputs;
             let mut since = 0;
-            for i in 0..self.batches {
-                let ids = &self.order[i * n / self.batches..(i + 1) * n / self.batches];
-                since += ids.len() * per_row + self.state.theta.len();
+            for i in 0..batches {
+                let range = i * n / batches..(i + 1) * n / batches;
+                since += range.len() * per_row + self.state.theta.len();
                 if since >= BETWEEN_CHECKS {
                     self.exec.check()?;
                     since = 0;
                 }
-                total += batch(p, ids, &self.state.theta, &mut self.scratch, self.exec)?;
+                let (ids, fetch) = (&self.orders.order()[range.clone()], self.orders.fetch(range));
+                total += batch(p, ids, fetch, &self.state.theta, &mut self.scratch, self.exec)?;
                 self.step();
             }
         }
@@ -280,13 +273,14 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
         let eta = clock.tick();
         let state = &mut *self.state;
         state.updates = clock.updates;
-        let unbias = |beta: f64| 1.0 / (1.0 - libm::pow(beta, state.updates as f64));
+        self.powers[0] *= optimizer.beta_1;
+        self.powers[1] *= optimizer.beta_2;
         let step = Step {
             eta,
             l2: self.p.l2,
             l1: self.p.l1,
-            unbias_1: if optimizer.has_first() { unbias(optimizer.beta_1) } else { 1.0 },
-            unbias_2: if optimizer.has_second() { unbias(optimizer.beta_2) } else { 1.0 },
+            unbias_1: 1.0 / (1.0 - self.powers[0]),
+            unbias_2: 1.0 / (1.0 - self.powers[1]),
         };
         let at = self.p.penalised::<T>();
         let (w, b) = state.theta.split_at_mut(at);

@@ -19,6 +19,8 @@ pub trait Rows<T: Float>: Sync {
     fn columns(&self) -> usize;
     /// Stored values.
     fn stored(&self) -> usize;
+    /// Bytes of a row on average.
+    fn row_bytes(&self) -> usize;
     /// x_i . w
     fn dot(&self, i: usize, w: &[T]) -> T;
     /// w += c x_i
@@ -27,8 +29,8 @@ pub trait Rows<T: Float>: Sync {
     fn add_block(&self, rows: &[usize; BLOCK], c: &[f64; BLOCK], w: &mut [T]);
     /// Calls `f(column, value)` for the stored values.
     fn each(&self, i: usize, f: impl FnMut(usize, T));
-    /// Asks for a row that will be read soon.
-    fn prefetch(&self, i: usize);
+    /// Asks for a row that will be read soon, or somewhat later (`FAR`).
+    fn prefetch<const FAR: bool>(&self, i: usize);
 }
 
 /// A C-ordered matrix.
@@ -95,6 +97,10 @@ impl<T: Float> Rows<T> for Dense<'_, T> {
         self.values.len()
     }
 
+    fn row_bytes(&self) -> usize {
+        self.columns * size_of::<T>()
+    }
+
     #[inline(always)]
     fn dot(&self, i: usize, w: &[T]) -> T {
         dot(self.row(i), w)
@@ -136,9 +142,9 @@ impl<T: Float> Rows<T> for Dense<'_, T> {
     }
 
     #[inline(always)]
-    fn prefetch(&self, i: usize) {
+    fn prefetch<const FAR: bool>(&self, i: usize) {
         let begin = i * self.columns;
-        simd::prefetch(&self.values[begin..begin + self.columns.min(AHEAD)]);
+        simd::prefetch::<FAR, _>(&self.values[begin..begin + self.columns.min(AHEAD)]);
     }
 }
 
@@ -200,6 +206,10 @@ impl<T: Float> Rows<T> for Csr<'_, T> {
         self.values.len()
     }
 
+    fn row_bytes(&self) -> usize {
+        self.values.len() / self.rows().max(1) * (size_of::<T>() + size_of::<i32>())
+    }
+
     #[inline(always)]
     fn dot(&self, i: usize, w: &[T]) -> T {
         let (indices, values) = self.row(i);
@@ -243,9 +253,9 @@ impl<T: Float> Rows<T> for Csr<'_, T> {
     }
 
     #[inline(always)]
-    fn prefetch(&self, i: usize) {
+    fn prefetch<const FAR: bool>(&self, i: usize) {
         let (indices, values) = self.row(i);
-        simd::prefetch(&indices[..indices.len().min(AHEAD)]);
-        simd::prefetch(&values[..values.len().min(AHEAD)]);
+        simd::prefetch::<FAR, _>(&indices[..indices.len().min(AHEAD)]);
+        simd::prefetch::<FAR, _>(&values[..values.len().min(AHEAD)]);
     }
 }

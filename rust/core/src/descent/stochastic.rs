@@ -11,6 +11,7 @@ use super::gradient::Problem;
 use super::optimizer::soft;
 use super::rows::{BLOCK, Rows};
 use super::schedule::Schedule;
+use super::shuffle::Orders;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -109,7 +110,7 @@ impl<T: Float> Lazy<'_, T> {
 #[inline(always)]
 fn one_by_one<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
-    order: &[u32],
+    orders: &Orders,
     range: std::ops::Range<usize>,
     lazy: &mut Lazy<'_, T>,
     clock: &mut Clock,
@@ -119,9 +120,15 @@ fn one_by_one<T: Float, R: Rows<T>>(
     let mut total = 0.0;
     let (mut z, mut y, mut weight) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     let mut waiting = 0;
+    let order = orders.order();
+    let mut fetch = orders.fetch(range.clone()).iter();
     for at in range {
-        if let Some(&next) = order.get(at + AHEAD) {
-            p.x.prefetch(next as usize);
+        if let Some(&later) = fetch.next() {
+            p.x.prefetch::<true>(later as usize);
+            simd::prefetch::<true, _>(&p.y[later as usize..][..1]);
+        } else if let Some(&next) = order.get(at + AHEAD) {
+            p.x.prefetch::<false>(next as usize);
+            simd::prefetch::<false, _>(&p.y[next as usize..][..1]);
         }
         let i = order[at] as usize;
         let (t, s) = (p.y[i], p.weight(i));
@@ -177,7 +184,7 @@ fn one_by_one<T: Float, R: Rows<T>>(
 #[inline(always)]
 fn together<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
-    ids: &[u32],
+    (ids, fetch): (&[u32], &[u32]),
     lazy: &mut Lazy<'_, T>,
     eta: f64,
     scores: &mut Vec<f64>,
@@ -188,9 +195,7 @@ fn together<T: Float, R: Rows<T>>(
     scores.resize(ids.len().div_ceil(BLOCK) * width, 0.0);
     let mut total = 0.0;
     for ((n, block), z) in ids.chunks(BLOCK).enumerate().zip(scores.chunks_exact_mut(width)) {
-        for &i in ids.iter().skip((n + 1) * BLOCK).take(BLOCK) {
-            p.x.prefetch(i as usize);
-        }
+        p.fetch::<T>(n, ids, fetch);
         let (mut y, mut weight) = ([0.0; BLOCK], [0.0; BLOCK]);
         for (r, &i) in block.iter().enumerate() {
             let i = i as usize;
@@ -224,13 +229,13 @@ fn together<T: Float, R: Rows<T>>(
     total
 }
 
-/// An epoch over `order` in `batches` steps; returns the sum of the losses.
+/// An epoch in `batches` steps; returns the sum of the losses.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn epoch<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
-    order: &[u32],
+    orders: &Orders,
     batches: usize,
     theta: &mut [T],
     clock: &mut Clock,
@@ -241,18 +246,19 @@ pub fn epoch<T: Float, R: Rows<T>>(
     let mut lazy = Lazy { v, b, scale: 1.0, pending: 0.0, had };
     let mut scores = vec![0.0; p.outputs * BLOCK];
     let mut total = 0.0;
-    let n = order.len();
+    let n = orders.order().len();
     if batches == n {
         for begin in (0..n).step_by(SEGMENT) {
             exec.check()?;
             let range = begin..n.min(begin + SEGMENT);
-            total += simd::dispatch(|| one_by_one(p, order, range, &mut lazy, clock, &mut scores));
+            total += simd::dispatch(|| one_by_one(p, orders, range, &mut lazy, clock, &mut scores));
         }
     } else {
         let mut since = SEGMENT;
         for i in 0..batches {
-            let ids = &order[i * n / batches..(i + 1) * n / batches];
-            since += ids.len();
+            let range = i * n / batches..(i + 1) * n / batches;
+            let ids = (&orders.order()[range.clone()], orders.fetch(range));
+            since += ids.0.len();
             if since >= SEGMENT {
                 exec.check()?;
                 since = 0;
