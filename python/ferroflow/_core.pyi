@@ -101,3 +101,33 @@ def frozen_write(document: str, tensors: list[tuple[str, str, list[int], bytes]]
 
 # serve
 def serve(data: bytes, host: str, port: int, listening: Callable[[str, int], object]) -> None: ...
+
+# split
+class Classes:
+    smallest: int
+    largest: int
+    whole: bool
+    def __len__(self) -> int: ...
+
+class Folds:
+    def rows(self, fold: int) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+class Halves:
+    def rows(self) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    def take(self, table: NDArray[Any], train: NDArray[Any], test: NDArray[Any]) -> None: ...
+
+def halves(
+    n: int,
+    train: int,
+    test: int,
+    source: int | tuple[NDArray[Any], int] | None = None,
+    classes: Classes | None = None,
+) -> tuple[Halves, tuple[NDArray[Any], int] | None]: ...
+def label_classes(y: NDArray[Any]) -> Classes | None: ...
+def plain_folds(
+    n: int, k: int, source: int | tuple[NDArray[Any], int] | None = None
+) -> tuple[Folds, tuple[NDArray[Any], int] | None]: ...
+def stratified_folds(
+    classes: Classes, k: int, source: int | tuple[NDArray[Any], int] | None = None
+) -> tuple[Folds, tuple[NDArray[Any], int] | None]: ...
+def text_classes(points: NDArray[Any]) -> Classes: ...

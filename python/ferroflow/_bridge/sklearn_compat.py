@@ -4,16 +4,17 @@ from scipy import sparse
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.utils import metadata_routing
+from sklearn.utils import _safe_indexing, metadata_routing
 from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_scalar_nan
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
     _check_sample_weight,
+    _num_samples,
     validate_data,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "Interval",
     "LinearClassifierMixin",
     "StrOptions",
+    "array_api_dispatch",
     "assume_finite",
     "check_feature_names",
     "check_n_features",
@@ -34,9 +36,13 @@ __all__ = [
     "has_callbacks",
     "is_pandas_na",
     "map_infrequent",
+    "num_samples",
     "routing_enabled",
+    "safe_indexing",
     "skips_parameter_validation",
     "validate_data",
+    "validate_params",
+    "validate_shuffle_split",
     "warn_prf",
 ]
 
@@ -46,6 +52,8 @@ get_mask = _get_mask
 check_partial_fit_first_call = _check_partial_fit_first_call
 check_sample_weight = _check_sample_weight
 fit_context = _fit_context
+num_samples = _num_samples
+safe_indexing = _safe_indexing
 
 
 def default_output(estimator) -> bool:
@@ -105,6 +113,19 @@ def map_infrequent(encoder, n_samples, counts, options) -> dict:
     if encoder._infrequent_enabled:
         encoder._fit_infrequent_category_mapping(n_samples, counts, missing)
     return result
+
+
+def array_api_dispatch() -> bool:
+    """Has the user let arrays of other libraries be computed on by their own functions?"""
+    return _get_threadlocal_config()["array_api_dispatch"]
+
+
+def validate_shuffle_split(n_samples, test_size, train_size, default_test_size) -> tuple[int, int]:
+    """Return the numbers of rows to learn from and to test, checked as ``train_test_split`` checks them."""
+    # Not at the top: importing all of model_selection takes longer than the other estimators need to start.
+    from sklearn.model_selection._split import _validate_shuffle_split
+
+    return _validate_shuffle_split(n_samples, test_size, train_size, default_test_size=default_test_size)
 
 
 def warn_prf(average: str | None, modifier: str, start: str, size: int) -> None:

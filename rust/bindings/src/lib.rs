@@ -18,6 +18,7 @@ mod scale_sparse;
 mod scores;
 mod serve;
 mod sparse_array;
+mod split;
 mod strings;
 
 use pyo3::prelude::*;
@@ -37,5 +38,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scale_sparse::register(m)?;
     scores::register(m)?;
     serve::register(m)?;
+    split::register(m)?;
     Ok(())
 }

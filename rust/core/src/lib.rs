@@ -17,6 +17,7 @@ pub mod random;
 pub mod scale;
 pub mod scores;
 pub mod simd;
+pub mod split;
 
 pub use error::{Error, Result};
 pub use exec::Exec;

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
+from sklearn import model_selection as theirs
+
+from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
+
+pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")
+
+seeds = st.integers(0, 2**32 - 1)
+labels = st.integers(2, 400).flatmap(
+    lambda n: (
+        arrays(np.int64, n, elements=st.integers(-3, 3))
+        | arrays(np.int64, n)
+        | arrays(np.uint8, n)
+        | arrays(np.bool_, n)
+        | arrays("U3", n)
+        | arrays(np.float64, n, elements=st.sampled_from([-0.0, 0.0, 1.0, -(2.0**63), 1e15]))
+        | st.lists(st.text(max_size=3), min_size=n, max_size=n).map(lambda x: np.array(x, object))
+    )
+)
+
+
+def outcome(call):
+    try:
+        return call(), None
+    except ValueError as error:
+        return [], str(error)
+
+
+def assert_same(ours, sklearn):
+    assert ours[1] == sklearn[1]
+    assert len(ours[0]) == len(sklearn[0])
+    for a, b in zip(ours[0], sklearn[0], strict=True):
+        for x, y in zip(a, b, strict=True):
+            assert x.dtype == y.dtype
+            assert_array_equal(x, y)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, 3000), st.integers(2, 300), seeds)
+def test_shuffled_folds_are_scikit_learns_and_part_the_rows(n, k, seed):
+    X = np.zeros(n)
+    ours = outcome(lambda: list(KFold(k, shuffle=True, random_state=seed).split(X)))
+    assert_same(ours, outcome(lambda: list(theirs.KFold(k, shuffle=True, random_state=seed).split(X))))
+    if k <= n:
+        assert_array_equal(np.sort(np.concatenate([test for _, test in ours[0]])), np.arange(n))
+
+
+@settings(max_examples=300, deadline=None)
+@given(labels, st.integers(2, 12), seeds, st.booleans())
+def test_stratified_folds_are_scikit_learns(y, k, seed, shuffle):
+    options = {"shuffle": True, "random_state": seed} if shuffle else {}
+    assert_same(
+        outcome(lambda: list(StratifiedKFold(k, **options).split(y, y))),
+        outcome(lambda: list(theirs.StratifiedKFold(k, **options).split(y, y))),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(labels, st.floats(0.01, 0.99), st.booleans(), seeds)
+def test_the_two_parts_are_scikit_learns(y, test_size, stratify, seed):
+    rngs = [np.random.RandomState(seed) for _ in range(2)]
+    rows = np.arange(len(y))
+    ours, sklearn = (
+        outcome(
+            lambda split=split, rng=rng: [
+                split(y, rows, test_size=test_size, stratify=y if stratify else None, random_state=rng)
+            ]
+        )
+        for split, rng in zip((train_test_split, theirs.train_test_split), rngs, strict=True)
+    )
+    assert_same(ours, sklearn)
+    assert_array_equal(rngs[0].randint(0, 1 << 30, 5), rngs[1].randint(0, 1 << 30, 5))
