@@ -55,9 +55,9 @@ fn rows_of(table: &[u8], width: usize, order: &[u32], out: &mut [u8]) {
     for (i, out) in out.chunks_exact_mut(width).enumerate() {
         if let Some(&row) = order.get(i + AHEAD) {
             let begin = row as usize * width;
-            simd::prefetch(&table[begin..begin + width.min(LINES)]);
+            simd::prefetch::<false, _>(&table[begin..begin + width.min(LINES)]);
             // A row seldom begins where a line does: its end may lie in one more.
-            simd::prefetch(&table[begin + width - 1..begin + width]);
+            simd::prefetch::<false, _>(&table[begin + width - 1..begin + width]);
         }
         let begin = order[i] as usize * width;
         out.copy_from_slice(&table[begin..begin + width]);
