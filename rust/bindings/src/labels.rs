@@ -3,8 +3,10 @@
 use ferroflow_core::metric::{Label, Texts};
 use numpy::npyffi::_PyArray_GET_ITEM_DATA;
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::{PyTypeInfo, ffi};
+
+use crate::strings::Objects;
 
 /// How NumPy marks the byte order that is not the machine's.
 const FOREIGN_BYTES: u8 = if cfg!(target_endian = "little") { b'>' } else { b'<' };
@@ -24,19 +26,19 @@ pub enum Labels<'a> {
     U64(&'a [u64]),
     F32(&'a [f32]),
     F64(&'a [f64]),
-    /// Pointers to Python objects, which may be null.
-    Objects(&'a [*mut ffi::PyObject]),
+    /// Python objects.
+    Objects(Objects<'a>),
     /// Strings of a fixed width.
     Texts(Texts<'a>),
 }
 
 /// The labels of two arrays of one length; `None` if one of them is no such array.
-pub fn both<'a>(t: &'a Bound<'_, PyAny>, p: &'a Bound<'_, PyAny>) -> Option<(Labels<'a>, Labels<'a>)> {
+pub fn both<'a>(t: &'a Bound<'a, PyAny>, p: &'a Bound<'a, PyAny>) -> Option<(Labels<'a>, Labels<'a>)> {
     let ((t, n), (p, m)) = (labels(t)?, labels(p)?);
     (n == m).then_some((t, p))
 }
 
-fn labels<'a>(y: &'a Bound<'_, PyAny>) -> Option<(Labels<'a>, usize)> {
+fn labels<'a>(y: &'a Bound<'a, PyAny>) -> Option<(Labels<'a>, usize)> {
     // Subclasses (masked arrays, ...) may mean other things by their values.
     if !y.get_type().is(PyUntypedArray::type_object(y.py())) {
         return None;
@@ -51,7 +53,7 @@ fn labels<'a>(y: &'a Bound<'_, PyAny>) -> Option<(Labels<'a>, usize)> {
         return None;
     }
     // SAFETY: the array is contiguous and aligned, and holds `n` values of the type that is matched here; every bit
-    // pattern is a value of these types (bools are read as bytes, objects as pointers).
+    // pattern is a value of these types (bools are read as bytes).
     let labels = unsafe {
         match (kind, size) {
             (b'i', 1) => Labels::I8(slice(y, n)),
@@ -64,7 +66,7 @@ fn labels<'a>(y: &'a Bound<'_, PyAny>) -> Option<(Labels<'a>, usize)> {
             (b'u', 8) => Labels::U64(slice(y, n)),
             (b'f', 4) => Labels::F32(slice(y, n)),
             (b'f', 8) => Labels::F64(slice(y, n)),
-            (b'O', _) => Labels::Objects(slice(y, n)),
+            (b'O', _) => Labels::Objects(Objects::new(y)?),
             (b'U', _) => Labels::Texts(Texts::new(slice(y, n * (size / 4)), size / 4)),
             _ => return None,
         }

@@ -37,7 +37,7 @@ impl<'py> Objects<'py> {
 
     /// The object in row `i`; null in an array that was never filled.
     #[inline(always)]
-    fn get(&self, i: usize) -> *mut ffi::PyObject {
+    pub fn get(&self, i: usize) -> *mut ffi::PyObject {
         debug_assert!(i < self.len());
         // SAFETY: `i` is below the array's length (callers cut their rows to it), the array is held, and nobody else
         // runs Python code meanwhile; the stride comes from NumPy. Unaligned buffers are read as such.
@@ -114,9 +114,16 @@ impl Coder {
     }
 }
 
+/// Is `object` an exact `str`?
+#[inline(always)]
+pub fn is_text(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the object is alive (its array holds it) and the interpreter is held.
+    !object.is_null() && unsafe { ffi::PyUnicode_CheckExact(object) } != 0
+}
+
 /// What `object` is; `None` if it is not ours to read.
 #[inline(always)]
-fn cell<'a>(object: *mut ffi::PyObject) -> Option<Cell<'a>> {
+pub fn cell<'a>(object: *mut ffi::PyObject) -> Option<Cell<'a>> {
     if object.is_null() {
         return None;
     }

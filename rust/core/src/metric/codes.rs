@@ -68,12 +68,6 @@ impl<K: Hash + Eq> Interner<K> {
 
     /// The keys in the order of their numbers.
     #[must_use]
-    pub fn keys(&self) -> &[K] {
-        &self.keys
-    }
-
-    /// The same, taken out.
-    #[must_use]
     pub fn into_keys(self) -> Vec<K> {
         self.keys
     }
