@@ -1,9 +1,9 @@
 """Sphinx configuration."""
 
-from importlib.metadata import version
+import importlib.metadata
 
 project = "ferroflow"
-release = version("ferroflow")
+release = importlib.metadata.version("ferroflow")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_parser"]
 autodoc_default_options = {"members": True, "inherited-members": False}
 # Inherited scikit-learn docstrings refer to pages that only its own site has.

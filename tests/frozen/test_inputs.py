@@ -124,6 +124,16 @@ def test_arrays(model):
         frozen.transform(bad[4:5])
 
 
+def test_many_rows_are_the_rows_one_by_one():
+    X = np.random.default_rng(0).normal(size=(10_000, 3))
+    scaler = StandardScaler().fit(X)
+    frozen = ferroflow.freeze(scaler, X)
+    np.testing.assert_array_equal(frozen.transform(X), scaler.transform(X))
+    X[[9_000, 3_000, 7_000], 1] = np.inf
+    with pytest.raises(ValueError, match="row 3000, column 'x1'"):
+        frozen.transform(X)
+
+
 def test_what_a_model_does_not_do_says_so(model):
     with pytest.raises(AttributeError, match="it has transform, not predict"):
         model.predict(GOOD)

@@ -1,6 +1,7 @@
 //! Frozen models: writing a file, reading one, and predictions from dicts and columns.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ferroflow_frozen::{
     Batch, Cell, InputError, Label, Limits, Model, Output, Predictions, Tensor, Type, Values,
@@ -10,8 +11,12 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use crate::door::enter;
+
 /// Batches of up to this many rows keep the interpreter: giving it back and taking it again costs more.
 const FEW_ROWS: usize = 64;
+/// Rows of a matrix that one thread takes at a time; below, waking another thread costs as much as it saves.
+const CHUNK: usize = 2_048;
 
 /// A loaded model file.
 #[pyclass(frozen, module = "ferroflow._core", name = "FrozenModel")]
@@ -281,20 +286,30 @@ impl PyFrozen {
                 self.names.len()
             )));
         }
-        if let Some(row) = matrix.rows().into_iter().next()
-            && matrix.nrows() == 1
-        {
-            let cells = |j| Ok::<_, InputError>(row.get(j).map_or(Cell::Missing, |&x| Cell::Number(x)));
-            return self.hand_over(py, self.model.predict_row(cells).map_err(input_error)?);
+        let rows = matrix.nrows();
+        let run = |part: Range<usize>| {
+            let cells =
+                |i, j| Ok::<_, InputError>(matrix.get((i, j)).map_or(Cell::Missing, |&x| Cell::Number(x)));
+            self.model.predict_rows(part, cells)
+        };
+        if rows <= CHUNK {
+            return self.hand_over(py, run(0..rows).map_err(input_error)?);
         }
-        let mut batch = Batch::new(self.model.schema(), matrix.nrows());
-        for (j, column) in matrix.columns().into_iter().enumerate() {
-            for &x in column {
-                batch.push(j, Cell::Number(x)).map_err(input_error)?;
+        let parts = enter(py, |exec| {
+            exec.map(rows.div_ceil(CHUNK), |k| run(k * CHUNK..((k + 1) * CHUNK).min(rows)))
+        })?;
+        let mut whole: Option<Predictions> = None;
+        for part in parts {
+            let part = part.map_err(input_error)?;
+            match &mut whole {
+                Some(whole) => whole.append(part),
+                None => whole = Some(part),
             }
         }
-        let p = self.predict(py, &batch)?;
-        self.hand_over(py, p)
+        match whole {
+            Some(whole) => self.hand_over(py, whole),
+            None => Err(PyValueError::new_err("the array has no rows")),
+        }
     }
 
     /// Output, probabilities and scores of rows given as columns: float64 arrays, or lists of objects.

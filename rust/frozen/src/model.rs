@@ -1,6 +1,7 @@
 //! A loaded model: what it says of itself, and its predictions.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ferroflow_core::{Float, linear};
 
@@ -27,6 +28,22 @@ pub struct Predictions {
     pub probabilities: Option<Vec<f64>>,
     /// Decision scores of a classifier, row by row: one for two classes, otherwise one per class.
     pub scores: Vec<f64>,
+}
+
+impl Predictions {
+    /// Puts the rows of `more`, of the same model, after these.
+    pub fn append(&mut self, mut more: Self) {
+        self.rows += more.rows;
+        self.scores.append(&mut more.scores);
+        if let (Some(to), Some(from)) = (&mut self.probabilities, &mut more.probabilities) {
+            to.append(from);
+        }
+        match (&mut self.output, &mut more.output) {
+            (Output::Labels(to), Output::Labels(from)) => to.append(from),
+            (Output::Values { data: to, .. }, Output::Values { data: from, .. }) => to.append(from),
+            _ => {}
+        }
+    }
 }
 
 /// The predictions themselves.
@@ -205,15 +222,30 @@ impl Model {
         &'a self,
         mut cell: impl FnMut(usize) -> Result<Cell<'a>, E>,
     ) -> Result<Predictions, E> {
+        self.predict_rows(0..1, |_, j| cell(j))
+    }
+
+    /// Predictions for rows that need no batch: `cell(row, column)` is asked for each cell, row by row.
+    ///
+    /// # Errors
+    /// As for [`Model::predict_row`].
+    pub fn predict_rows<'a, E: From<InputError>>(
+        &'a self,
+        rows: Range<usize>,
+        mut cell: impl FnMut(usize, usize) -> Result<Cell<'a>, E>,
+    ) -> Result<Predictions, E> {
         let mut scratch = self.graph.scratch();
-        for (j, column) in self.schema.columns().iter().enumerate() {
-            let checked = batch::check(column, cell(j)?, 0)?;
-            self.graph.put(j, &checked, &mut scratch);
+        let n = rows.len();
+        let mut out = self.room(n);
+        for i in rows {
+            for (j, column) in self.schema.columns().iter().enumerate() {
+                let checked = batch::check(column, cell(i, j)?, i)?;
+                self.graph.put(j, &checked, &mut scratch);
+            }
+            self.graph.ops(&mut scratch, i, &self.schema)?;
+            self.collect(i, &scratch, &mut out)?;
         }
-        self.graph.ops(&mut scratch, 0, &self.schema)?;
-        let mut out = self.room(1);
-        self.collect(0, &scratch, &mut out)?;
-        Ok(self.predictions(1, out))
+        Ok(self.predictions(n, out))
     }
 
     fn room(&self, rows: usize) -> Collected {
