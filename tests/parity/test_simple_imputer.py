@@ -235,6 +235,27 @@ def test_frames_of_texts(dtype, strategy):
     assert_array_equal(one, make_pipeline(sklearn, OneHotEncoder(sparse_output=False)).fit_transform(X))
 
 
+@pytest.mark.parametrize("missing", [None, "zz", np.nan])
+def test_mixed_frames_and_what_they_may_not_hold(missing):
+    X = pd.DataFrame(texts(missing=missing), columns=list("abcd"), dtype=object)
+    X["b"] = pd.Series(texts(columns=1, missing="zz")[:, 0], dtype="str")
+    options = {"strategy": "constant", "fill_value": "(missing)", "missing_values": missing}
+    assert_same(X, X.iloc[:7], **options)
+    X["c"] = np.arange(len(X))
+    assert_same(X, X.iloc[:7], **options)
+    if missing is not np.nan:
+        X.loc[3, "a"] = np.nan
+        for cls in (theirs.SimpleImputer, SimpleImputer):
+            with pytest.raises(ValueError, match="contains NaN"):
+                cls(**options).fit(X[["a", "b"]])
+            with pytest.raises(ValueError, match="contains NaN"):
+                cls(**options).fit(X.loc[4:, ["a", "b"]]).transform(X[["a", "b"]])
+    with pytest.raises(ValueError, match="The feature names should match"):
+        SimpleImputer(**options).fit(X.loc[4:, ["a", "b"]]).transform(X.loc[4:, ["b", "a"]])
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        SimpleImputer(**options).fit(X.loc[4:, ["a"]]).transform(X.loc[4:, ["a"]].to_numpy())
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_frames_of_numbers(strategy):
     X = pd.DataFrame(with_holes(data(levels=20)), columns=list("abcdefg"))

@@ -8,7 +8,14 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import default_output, get_mask, has_callbacks, is_pandas_na
+from ferroflow._bridge.object_frames import is_object_matrix, objects_of_frame
+from ferroflow._bridge.sklearn_compat import (
+    check_feature_names,
+    default_output,
+    get_mask,
+    has_callbacks,
+    is_pandas_na,
+)
 
 _LEARNED = ("mean", "median", "most_frequent")
 _NOT_OURS = object()
@@ -139,35 +146,64 @@ def _finish(self, X, statistics, missing, fill_value):
 def _fast_fit(self, X, y=None):
     strategy, fill_value = self.strategy, self.fill_value
     if (
-        not is_plain_float_matrix(X)
-        or type(strategy) is not str
+        type(strategy) is not str
         or (strategy not in _LEARNED and strategy != "constant")
-        or not (fill_value is None or strategy != "constant" or type(fill_value) in (int, float))
         or type(self.copy) is not bool
         or type(self.add_indicator) is not bool
         or type(self.keep_empty_features) is not bool
         or has_callbacks(self)
     ):
         return NotImplemented
-    learned = _learn(X, strategy, self.missing_values)
+    constant = strategy == "constant"
+    frame = None
+    if is_plain_float_matrix(X):
+        if constant and not (fill_value is None or type(fill_value) in (int, float)):
+            return NotImplemented
+        learned = _learn(X, strategy, self.missing_values)
+        default: int | str = 0
+    else:
+        if not is_object_matrix(X):
+            frame, X = X, objects_of_frame(X)
+        if X is None or (constant and not (fill_value is None or type(fill_value) in (str, int, float))):
+            return NotImplemented
+        learned = _learn_objects(X, strategy, self.missing_values)
+        default = "missing_value"
     if learned is None:
         return NotImplemented  # scikit-learn's validation words the error
     statistics, missing = learned
     state = self.__dict__
-    state.pop("feature_names_in_", None)
+    if frame is None:
+        state.pop("feature_names_in_", None)
+    else:
+        check_feature_names(self, frame, reset=True)
     state["n_features_in_"] = X.shape[1]
     state["_fit_dtype"] = state["_fill_dtype"] = X.dtype
-    state["statistics_"] = _finish(self, X, statistics, missing, 0 if fill_value is None else fill_value)
+    state["statistics_"] = _finish(
+        self, X, statistics, missing, default if fill_value is None else fill_value
+    )
     note_rust("SimpleImputer.fit")
     return self
 
 
+def _learn_objects(X, strategy, missing_values):
+    """As `_learn`, of objects that nobody checked."""
+    if strategy == "most_frequent":
+        return _learn(X, strategy, missing_values)  # takes nothing but texts and what marks a missing one
+    if strategy == "constant" and (marker := _text_marker(missing_values)) is not _NOT_OURS:
+        found = _core.object_missing(X, marker)
+        if found is not None and not found[1]:
+            return None, found[0].sum(axis=0)
+    return None
+
+
 def _fast_transform(self, X):
     state = self.__dict__
+    if "statistics_" not in state or self.copy is not True:
+        return NotImplemented
+    if state["_fit_dtype"].kind == "O":
+        return _fast_transform_objects(self, X)
     if (
-        "statistics_" not in state
-        or "feature_names_in_" in state
-        or self.copy is not True
+        "feature_names_in_" in state
         or not is_plain_float_matrix(X)
         or X.shape[1] != state["n_features_in_"]
         or state["_fit_dtype"].kind != "f"
@@ -186,6 +222,37 @@ def _fast_transform(self, X):
     out = _core.fill_missing(X, marker, _fill(self), indicators)
     if out is None:  # a value that scikit-learn refuses, or a column that it drops
         return NotImplemented
+    note_rust("SimpleImputer.transform")
+    return out
+
+
+def _fast_transform_objects(self, X):
+    state = self.__dict__
+    statistics = state["statistics_"]
+    if (
+        self.add_indicator
+        or not default_output(self)
+        or (marker := _text_marker(self.missing_values)) is _NOT_OURS
+    ):
+        return NotImplemented
+    if not self.keep_empty_features and any(value != value for value in statistics):
+        return NotImplemented  # scikit-learn drops columns that were empty, and warns
+    if is_object_matrix(X):
+        if "feature_names_in_" in state:
+            return NotImplemented  # scikit-learn warns of the missing names
+        values = X
+    else:
+        values = objects_of_frame(X)
+        if values is None:
+            return NotImplemented
+        check_feature_names(self, X, reset=False)
+    if values.shape[1] != state["n_features_in_"] or statistics.shape != (values.shape[1],):
+        return NotImplemented
+    found = _core.object_missing(values, marker)
+    if found is None or found[1]:
+        return NotImplemented
+    out = values.copy(order="K")
+    np.copyto(out, statistics.astype(self._fill_dtype, copy=False), where=found[0])
     note_rust("SimpleImputer.transform")
     return out
 
