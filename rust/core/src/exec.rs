@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use rayon::ThreadPool;
 
 use crate::error::{Error, Result};
+use crate::gate;
 
 /// Gives the thread pool when a kernel first asks for threads, so that small calls never make one.
 pub type PoolSource<'a> = &'a (dyn Fn() -> Option<Arc<ThreadPool>> + Sync);
@@ -77,12 +78,7 @@ impl<'a> Exec<'a> {
         };
         let pool = if self.threads > 1 && n > 1 { self.pool.and_then(|source| source()) } else { None };
         match pool {
-            Some(pool) => pool.in_place_scope(|scope| {
-                for _ in 1..self.threads.min(n) {
-                    scope.spawn(|_| work(false));
-                }
-                work(true);
-            }),
+            Some(pool) => gate::share(&pool, self.threads.min(n) - 1, || work(true), || work(false)),
             None => work(true),
         }
         if stop.into_inner() { Err(Error::Interrupted) } else { Ok(()) }

@@ -8,6 +8,7 @@ pub mod encode;
 pub mod error;
 pub mod exec;
 pub mod float;
+mod gate;
 pub mod impute;
 pub mod linear;
 pub mod metric;
