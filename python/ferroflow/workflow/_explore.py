@@ -23,6 +23,8 @@ from ferroflow.workflow.report import page
 from ferroflow.workflow.report_charts import label
 
 BINS = 30
+# Whole numbers within such a span get a bar each.
+WHOLE_SPAN = 60
 TOP = 10
 HEAT_COLUMNS = 24
 RANKED_COLUMNS = 30
@@ -355,7 +357,7 @@ def _histogram(numbers: np.ndarray) -> tuple[str, str]:
         low, high = float(near), float(far)
     if not np.isfinite(high - low):
         return "", "The range is too wide to draw."
-    whole = len(finite) and bool(np.all(np.mod(finite, 1) == 0)) and high - low < BINS
+    whole = len(finite) and bool(np.all(np.mod(finite, 1) == 0)) and high - low < WHOLE_SPAN
     bins = int(high - low) + 1 if whole else BINS
     span = (low - 0.5, high + 0.5) if whole else (low, high)
     try:
@@ -401,8 +403,12 @@ def _bins(numbers: np.ndarray) -> tuple[list[str], np.ndarray]:
     else:
         edges = np.unique(np.quantile(numbers[good], np.linspace(0, 1, 11)))
         codes[good] = np.clip(np.searchsorted(edges, numbers[good], side="right") - 1, 0, len(edges) - 2)
+        whole = bool(np.all(np.mod(edges, 1) == 0) and np.all(np.mod(uniques, 1) == 0))
+        # The upper edge belongs to the next group, but for the last.
+        ends = [*(edges[1:-1] - 1 if whole else edges[1:-1]), edges[-1]]
         names = [
-            f"{label(a)} – {label(b)}" for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+            label(a) if a == b else f"{label(a)} – {label(b)}"
+            for a, b in zip(edges[:-1].tolist(), map(float, ends), strict=True)
         ]
     return _with_missing(names, codes)
 
@@ -438,7 +444,9 @@ def _relation(names: list[str], codes: np.ndarray, aim: _Aim) -> str:
     square = np.bincount(codes, values * values, minlength=len(names))[kept] / rows[kept]
     half = 1.96 * np.sqrt(np.maximum(square - mean * mean, 0) / rows[kept])
     low, high = aim.span
-    if not aim.percent:
+    if aim.percent:
+        high = min(1.0, 1.1 * max(float((mean + half).max()), aim.overall))
+    else:
         low, high = min(low, float((mean - half).min())), max(high, float((mean + half).max()))
     return charts.rates(
         shown, mean.tolist(), half.tolist(), rows[kept].tolist(), aim.overall, (low, high), aim.percent

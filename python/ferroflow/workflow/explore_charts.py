@@ -58,7 +58,7 @@ def bars(
 ) -> str:
     """Draw one lying bar for each name, with a note at its end."""
     most = most or max(values, default=0) or 1
-    room = WIDTH - GAP - 96
+    room = WIDTH - GAP - 14 - 6.8 * max((len(note) for note in notes), default=0)
     out = [_open(len(names), "values")]
     for k, (name, value) in enumerate(zip(names, values, strict=True)):
         y = k * LINE
@@ -173,7 +173,7 @@ def heat(names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
             if cell >= 30:
                 ink = "onheat" if abs(value) > 0.55 else "tick"
                 out.append(
-                    f'<text class="{ink}" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" text-anchor="middle">{value:.2f}</text>'
+                    f'<text class="{ink}" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" text-anchor="middle">{value + 0.0 if abs(value) >= 0.005 else 0:.2f}</text>'
                 )
     return "".join(out) + "</svg>"
 
