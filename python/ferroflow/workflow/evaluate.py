@@ -15,13 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk_metrics
 
-from ferroflow.workflow._parts import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    precision_score,
-    recall_score,
-)
+from ferroflow.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 from ferroflow.workflow.clean import CLASSIFICATION
 
 _CURVE_POINTS = 400

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ferroflow.model_selection import train_test_split
 from ferroflow.workflow._files import write_beside
-from ferroflow.workflow._parts import train_test_split
 from ferroflow.workflow.clean import CLASSIFICATION, CleaningError
 
 

@@ -17,8 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
-from ferroflow.preprocessing import StandardScaler
-from ferroflow.workflow._parts import OneHotEncoder
+from ferroflow.preprocessing import OneHotEncoder, StandardScaler
 from ferroflow.workflow.clean import CLASSIFICATION
 
 # The names of the pipeline's parts.

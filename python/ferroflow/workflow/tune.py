@@ -20,7 +20,8 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 
-from ferroflow.workflow._parts import KFold, StratifiedKFold, accuracy_score, f1_score, train_test_split
+from ferroflow.metrics import accuracy_score, f1_score
+from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
 from ferroflow.workflow.clean import CLASSIFICATION
 from ferroflow.workflow.problem import WorkflowError
 from ferroflow.workflow.train import build_model, fit_model
