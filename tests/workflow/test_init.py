@@ -117,3 +117,18 @@ def test_a_table_of_leaks_alone_still_gives_a_workflow(home):
 
 def test_marks_of_the_table_are_counted(titanic):
     assert read_table(titanic).missing == {"?": 3855}
+
+
+def test_few_whole_numbers_with_many_rows_are_categories():
+    rng = np.random.default_rng(0)
+    rows = 40_000
+    frame = pd.DataFrame(
+        {
+            "month": rng.integers(1, 13, rows),
+            "half": rng.integers(0, 12, rows) / 2,
+            "many": rng.integers(0, 500, rows),
+            "y": rng.integers(0, 2, rows),
+        }
+    )
+    assert inspect(frame, "y").named("categorical") == ["month"]
+    assert inspect(frame.head(5000), "y").named("categorical") == []

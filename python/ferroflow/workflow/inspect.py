@@ -27,6 +27,9 @@ SAMPLE = 20_000  # rows on which leaks are judged
 LEAK = 0.98  # AUC or R2 from which a column alone is suspected to know the answer
 STRONG = 0.90  # from which it deserves a second look
 MAX_CLASSES = 100
+# Whole numbers of so few values (months, days, grades), with so many rows each, need not act along a straight line.
+STEPS = 31
+STEP_ROWS = 1000
 _ID_NAME = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|key|index|idx|rownames?|row_?num(ber)?)(_0)?$|[a-z]Id$|[a-z]ID$"
 )
@@ -52,6 +55,7 @@ class Column:
     missing: int
     distinct: int
     numeric: bool = False
+    whole: bool = False
     role: str = "drop"
     reason: str = ""
     score: float | None = None
@@ -142,7 +146,8 @@ def _look(values: pd.Series, name: str) -> Column:
     distinct = int(present.nunique())
     missing = len(values) - len(present)
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return Column(name, _kind(present, distinct, missing, name), missing, distinct, numeric)
+    whole = numeric and distinct <= STEPS and bool((present.astype(np.float64) % 1 == 0).all())
+    return Column(name, _kind(present, distinct, missing, name), missing, distinct, numeric, whole)
 
 
 def _kind(present: pd.Series, distinct: int, missing: int, name: str) -> Kind:
@@ -376,6 +381,16 @@ def _propose(column: Column, found: Inspection) -> None:
         column.reason = f"{column.distinct} categories"
         if column.kind == "number" or (column.kind == "boolean" and column.numeric):
             column.role, column.reason = "numeric", f"{column.distinct} different numbers"
+            if (
+                column.kind == "number"
+                and column.distinct <= STEPS
+                and per_value >= STEP_ROWS
+                and column.whole
+            ):
+                column.role = "categorical"
+                column.reason = (
+                    f"{column.distinct} different whole numbers with many rows each: a weight for each"
+                )
         if column.missing:
             column.reason += f", {column.missing / found.rows:.1%} missing"
         if column.strong:
