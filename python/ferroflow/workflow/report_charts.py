@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 460.0, 320.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 14.0, 46.0
+LEFT, RIGHT, TOP, BOTTOM = 72.0, 14.0, 14.0, 46.0
 SERIES_COLOURS = 6
 
 

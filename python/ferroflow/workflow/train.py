@@ -5,6 +5,7 @@ together, then one column each. After that a linear model by gradient descent.
 """
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from ferroflow.impute import SimpleImputer
@@ -145,8 +147,6 @@ def train(
     random_state: int = 0,
 ) -> Trained:
     """Fit the pipeline on the training rows."""
-    import warnings
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         preparation = clone(preparation)
@@ -157,7 +157,7 @@ def train(
     ]
     pipeline = Pipeline([(PREPARE, preparation), (MODEL, model)])
     curve = [float(v) for v in np.ravel(getattr(model, "loss_curve_", []))]
-    notes = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
+    notes = list(dict.fromkeys(_told(w, model) for w in caught))
     return Trained(
         pipeline,
         dict(params),
@@ -166,6 +166,16 @@ def train(
         plain_names(preparation.get_feature_names_out(), categorical),
         notes,
     )
+
+
+def _told(warning: warnings.WarningMessage, model: Any) -> str:
+    """Say a warning in the words of the configuration."""
+    if issubclass(warning.category, ConvergenceWarning) and "iteration" in str(warning.message):
+        return (
+            f"Training ended at max_iter = {model.max_iter}, before the loss stood still; a larger [train] max_iter may"
+            " do better."
+        )
+    return f"{warning.category.__name__}: {warning.message}"
 
 
 def plain_names(names: Sequence[str], categorical: Sequence[str] = ()) -> list[str]:
