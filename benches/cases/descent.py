@@ -42,7 +42,7 @@ def objective(model, X, y, loss):
         value = np.maximum(0, 1 - np.where(y > 0, z, -z)).mean()
     else:
         value = ((z - y) ** 2).mean() / 2
-    return value + ALPHA / 2 * (model.coef_**2).sum()
+    return value + ALPHA * (np.abs(model.coef_) if model.penalty == "l1" else model.coef_**2 / 2).sum()
 
 
 def fit(make_data, loss, epochs=5, *, batch_size=1, optimizer="sgd", eta0=0.01, **parameters):
@@ -180,7 +180,7 @@ CASES = [
     ),
     Case(
         "descent, log loss, sgd by 32, 5 epochs 500k x 50",
-        fit(big, "log_loss", batch_size=32, eta0="auto", **CONSTANT),
+        fit(big, "log_loss", batch_size=32, eta0=0.05, **CONSTANT),
         no_worse,
         3,
         6,
@@ -189,7 +189,7 @@ CASES = [
     ),
     Case(
         "descent, log loss, 5 epochs 1000 x 20",
-        fit(small, "log_loss", **PLAIN),
+        fit(small, "log_loss", **CONSTANT),
         no_worse,
         None,
         None,

@@ -386,3 +386,17 @@ def test_the_ledger_says_rust(capsys):
 @parametrize_with_checks([GradientDescentClassifier(), GradientDescentRegressor()])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("parameters", [{"optimizer": "sgd", "batch_size": 1}, {"batch_size": 32}])
+@pytest.mark.parametrize("thin", [False, True])
+def test_tables_that_are_shuffled_by_blocks_may_be_sorted(parameters, thin):
+    rng = np.random.RandomState(0)
+    X = rng.randn(30_000, 40) * (rng.rand(30_000, 40) < 0.6 if thin else 1)
+    y = (X @ rng.randn(40) + 3 * rng.randn(30_000) > 0).astype(int)
+    order = np.argsort(y, kind="stable")
+    X, y = X[order], y[order]
+    rows = sparse.csr_matrix(X) if thin else X
+    model = GradientDescentClassifier(alpha=ALPHA, random_state=0, **parameters).fit(rows, y)
+    ours = log_loss(model.decision_function(rows), y) + penalty(model.coef_)
+    assert ours - logistic(X, y) < allowed("sgd", 1)

@@ -25,7 +25,8 @@ def scores(estimator, X):
     """Return ``X @ coef_.T + intercept_`` of shape (n_samples, n_outputs)."""
     state = estimator.__dict__
     if (
-        "feature_names_in_" not in state
+        "coef_" in state
+        and "feature_names_in_" not in state
         and is_plain_float_matrix(X)
         and X.shape[1] == state.get("n_features_in_")
     ):

@@ -36,7 +36,9 @@ impl Schedule {
         match self {
             Self::Constant | Self::Adaptive => eta,
             Self::Optimal { alpha, t0 } => 1.0 / (alpha * (t0 + t - 1.0)),
+            // The two usual powers; a call of `pow` costs as much as a whole update.
             Self::Invscaling(0.5) => eta / t.sqrt(),
+            Self::Invscaling(0.25) => eta / t.sqrt().sqrt(),
             Self::Invscaling(power) => eta / libm::pow(t, power),
         }
     }
