@@ -240,7 +240,9 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
                 "set warm_start=False to begin anew."
             )
         codes = (y == classes[1]).astype(np.intp) if len(classes) == 2 else np.searchsorted(classes, y)
-        by_class = compute_class_weight(self.class_weight, classes=classes, y=y)
+        by_class = np.ones(len(classes))
+        if self.class_weight is not None:
+            by_class = compute_class_weight(self.class_weight, classes=classes, y=y)
         return self._learn(X, codes, classes, by_class, sample_weight, incremental=False)
 
     @fit_context(prefer_skip_nested_validation=True)
