@@ -49,6 +49,7 @@ def test_the_model_predicts_what_was_judged(finished):
     predicted = model.predict(table[columns].iloc[parts.test])
     accuracy = float(np.mean(predicted == table["bought"].iloc[parts.test]))
     assert accuracy == result.scores["measures"]["accuracy"]["value"]
+    assert model.provenance["replay"] == "exact"
     assert result.version == "bought:1"
 
 

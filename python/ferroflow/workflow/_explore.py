@@ -85,6 +85,7 @@ def explore(
     else:
         collected = read_table(data, query=query, encoding=encoding, header=header)
     found = inspect(collected.frame, target, task)
+    found.warnings += _more_warnings(collected.frame, found)
     text = render(collected, found)
     with write_beside(output, durable=False) as file:
         file.write(text)
@@ -113,7 +114,7 @@ def render(collected: Collected, found: Inspection) -> str:
             ("missing cells", f"{missing / cells:.1%}", f"{missing:,} of {cells:,}"),
             ("repeated rows", f"{found.duplicates:,}", "ids apart"),
         ],
-        warnings=[*found.warnings, *_more_warnings(frame, found)],
+        warnings=found.warnings,
         notes=_notes(collected),
         target=None if aim is None else _target(found, frame[found.target]),
         score_name=_score_name(found),

@@ -144,7 +144,7 @@ def explore(
         header=header,
         output=output,
     )
-    typer.echo(f"{found.rows:,} rows, {len(found.columns)} columns, {len(found.warnings)} warnings")
+    typer.echo(f"{found.rows:,} rows, {len(found.columns)} columns; to look at: {len(found.warnings)}")
     for warning in found.warnings:
         typer.echo(f"  ! {warning}")
     typer.echo(f"Wrote {output}")
