@@ -360,6 +360,11 @@ OTHERS = {
     "negative zero": (np.array([[0.0], [1.0]]), np.array([[-0.0], [1.0]])),
     "nan unseen": (np.array([[0.5], [0.1]]), np.array([[0.5], [np.nan]])),
     "infinity": (np.array([[0.5], [0.1]]), np.array([[0.5], [np.inf]])),
+    "infinity in a frame": (pd.DataFrame({"a": [0.5, 0.1]}), pd.DataFrame({"a": [0.5, -np.inf]})),
+    "infinity in a category": (
+        pd.DataFrame({"a": pd.Categorical([0.5, 0.1])}),
+        pd.DataFrame({"a": pd.Categorical([0.5, np.inf])}),
+    ),
     "none unseen": (np.array([["a"], ["b"]], dtype=object), np.array([["a"], [None]], dtype=object)),
     "mixed": (np.array([["a"], ["b"]], dtype=object), np.array([["a"], [1]], dtype=object)),
     "surrogate": (np.array([["a"], ["b"]], dtype=object), np.array([["a"], ["\ud800"]], dtype=object)),

@@ -97,7 +97,7 @@ def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
     NotPlain
         If there is a column that the core does not read.
     """
-    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubU":
+    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubfU":
         return array_columns(X), X.shape[0]
     module = type(X).__module__.partition(".")[0]
     if module == "pandas" and getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[0] and X.shape[1]:
@@ -206,9 +206,16 @@ def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> 
     places = found[:, 0] if missing else np.append(found[:, 0], np.uint32(unknown))
     some = False
     if (found == unknown).any():
+        refuse_infinite(column.values)
         used = _core.count_codes(column.codes, n - 1 if missing else n)
         some = bool(used[places == unknown].any())
     return Rows(column.codes, None, places, some)
+
+
+def refuse_infinite(values: Any) -> None:
+    """Raise NotPlain if there is an infinity, which scikit-learn refuses; it was never a category."""
+    if type(values) is np.ndarray and values.dtype.kind == "f" and np.isinf(values).any():
+        raise NotPlain("infinite values")
 
 
 class Prepared:
@@ -286,9 +293,12 @@ def write(
     )
     if unknown is None:
         raise NotPlain("values that are not all of the type fitted")
-    return out, [
-        row.unknown if row.categories is None else found for row, found in zip(rows, unknown, strict=True)
-    ]
+    for j, row in enumerate(rows):
+        if row.categories is None:
+            unknown[j] = row.unknown
+        elif unknown[j]:
+            refuse_infinite(row.values)
+    return out, unknown
 
 
 def read(self: Any, X: Any) -> tuple[list[Rows], int]:

@@ -14,6 +14,7 @@ from ferroflow.preprocessing._categories import (
     check_names,
     find,
     keeping_rows,
+    kept_rows,
     prepared,
     read,
     write,
@@ -85,12 +86,13 @@ def _fast_transform(self, X):
     if (
         type(X) is not np.ndarray
         or X.ndim != 2
-        or X.dtype.kind not in "Oiub"
+        or X.dtype.kind not in "Oiufb"
         or "_missing_indices" not in state
         or "feature_names_in_" in state
         or X.shape[1] != state["n_features_in_"]
         or X.shape[0] == 0
         or not default_output(self)
+        or kept_rows(self, X) is not None
     ):
         return NotImplemented
     try:

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{Array, ArrayAccessor, ArrayRef, DictionaryArray, types::ArrowDictionaryKeyType};
 use arrow_schema::DataType;
-use ferroflow_core::encode::{Source, Table, TextTable, learn_parts};
+use ferroflow_core::encode::{Source, Table, TextTable, count_codes, learn_parts};
 use ferroflow_core::{Error, Exec};
 use pyo3::prelude::*;
 use pyo3_arrow::PyChunkedArray;
@@ -109,21 +109,28 @@ macro_rules! with_dictionary {
     };
 }
 
-/// `out[i]` of the rows from `begin` on: `code(text)`, or `missing` for a null.
+/// Rows that are hashed before they are looked up, so that the loads of each step overlap.
+const AHEAD: usize = 32;
+
+/// `out[i]` of the rows from `begin` on: `code(text's hash, text)`, or `missing` for a null.
 fn codes<'a, A: ArrayAccessor<Item = &'a str>>(
     texts: A,
     begin: usize,
     out: &mut [u32],
     missing: u32,
-    mut code: impl FnMut(&[u8]) -> u32,
+    mut code: impl FnMut(u64, &[u8]) -> u32,
 ) {
-    if texts.null_count() == 0 {
-        for (i, id) in out.iter_mut().enumerate() {
-            *id = code(texts.value(begin + i).as_bytes());
+    let nulls = texts.nulls().filter(|nulls| nulls.null_count() > 0);
+    let mut read = [(0, &[][..]); AHEAD];
+    for (part, out) in out.chunks_mut(AHEAD).enumerate() {
+        let begin = begin + part * AHEAD;
+        for (i, slot) in read[..out.len()].iter_mut().enumerate() {
+            let text = texts.value(begin + i).as_bytes();
+            *slot = (TextTable::hash(text), text);
         }
-    } else {
-        for (i, id) in out.iter_mut().enumerate() {
-            *id = if texts.is_null(begin + i) { missing } else { code(texts.value(begin + i).as_bytes()) };
+        for (i, (id, (hash, text))) in out.iter_mut().zip(&read).enumerate() {
+            *id =
+                if nulls.is_some_and(|nulls| nulls.is_null(begin + i)) { missing } else { code(*hash, text) };
         }
     }
 }
@@ -195,7 +202,7 @@ impl ArrowColumn {
         if !self.is_dictionary() {
             return learn_parts(self.rows(), ids, count, exec, |table: &mut LearnedTexts, begin, out| {
                 self.by_chunk(begin, out, |at, first, out| {
-                    with_texts!(self.chunks[at], texts => codes(texts, first, out, missing, |t| table.0.insert(t)));
+                    with_texts!(self.chunks[at], texts => codes(texts, first, out, missing, |h, t| table.0.insert_hashed(h, t)));
                 });
             });
         }
@@ -221,18 +228,16 @@ impl ArrowColumn {
 }
 
 /// How often each key below `n` appears.
-fn key_counts<K: Copy + TryInto<usize>>(
+fn key_counts<K: Copy + TryInto<u32>>(
     keys: &[K],
     nulls: Option<&arrow_buffer::NullBuffer>,
     n: usize,
 ) -> Vec<u64> {
-    // Four tables in turn, so that equal neighbours do not wait on each other.
-    let mut tables = [vec![0_u32; n + 1], vec![0_u32; n + 1], vec![0_u32; n + 1], vec![0_u32; n + 1]];
-    for (i, key) in keys.iter().enumerate() {
-        let at = if nulls.is_some_and(|nulls| nulls.is_null(i)) { n } else { (*key).try_into().unwrap_or(n) };
-        tables[i & 3][at.min(n)] += 1;
+    let mut counts = count_codes(ndarray::ArrayView1::from(keys), n as u32);
+    for (key, _) in keys.iter().zip(nulls.into_iter().flatten()).filter(|(_, valid)| !valid) {
+        counts[(*key).try_into().unwrap_or(n as u32).min(n as u32) as usize] -= 1;
     }
-    (0..n).map(|i| tables.iter().map(|t| u64::from(t[i])).sum()).collect()
+    counts
 }
 
 /// The column, seen through known texts.
@@ -254,7 +259,7 @@ impl<'a> ArrowSource<'a> {
                 let n = dictionary.values().len();
                 let mut map = vec![missing; n + 1];
                 with_texts!(dictionary.values(), texts =>
-                    codes(texts, 0, &mut map[..n], missing, |t| known.find(t).unwrap_or(unknown)));
+                    codes(texts, 0, &mut map[..n], missing, |h, t| known.find_hashed(h, t).unwrap_or(unknown)));
                 maps.push(map);
             });
         }
@@ -269,7 +274,7 @@ impl Source for ArrowSource<'_> {
             if let Some(map) = self.maps.get(at) {
                 with_dictionary!(chunk, dictionary => through(dictionary, first, out, map));
             } else {
-                let find = |t: &[u8]| self.known.find(t).unwrap_or(self.unknown);
+                let find = |h, t: &[u8]| self.known.find_hashed(h, t).unwrap_or(self.unknown);
                 with_texts!(chunk, texts => codes(texts, first, out, self.missing, find));
             }
         });

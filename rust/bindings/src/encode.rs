@@ -278,8 +278,8 @@ impl Categories {
             Given::Objects(objects) => {
                 let (mut table, mut none, mut nan) = (TextTable::new(), n, n);
                 let mut places = vec![0; n as usize];
-                let plain = Coder::new(1).codes(py, objects, &mut places, |cell, _| match cell {
-                    Cell::Text(text) => table.insert(text),
+                let plain = Coder::new(1).codes(py, objects, &mut places, |cell, row| match cell {
+                    Cell::Text(text) => table.insert_hashed(row.hash, text),
                     Cell::None => {
                         none = table.skip();
                         none
@@ -340,8 +340,8 @@ fn ready<'a>(
         }
         (Given::Objects(objects), Known::Texts { table, none, nan }) => {
             let mut ids = vec![0; objects.len()];
-            let plain = Coder::new(objects.len()).codes(py, objects, &mut ids, |cell, _| match cell {
-                Cell::Text(text) => table.find(text).unwrap_or(n),
+            let plain = Coder::new(objects.len()).codes(py, objects, &mut ids, |cell, row| match cell {
+                Cell::Text(text) => table.find_hashed(row.hash, text).unwrap_or(n),
                 Cell::None => *none,
                 Cell::Nan => *nan,
             })?;
@@ -426,50 +426,24 @@ fn encode_columns<'py>(
 fn count_codes<'py>(
     py: Python<'py>,
     codes: &Bound<'py, PyUntypedArray>,
-    n: usize,
+    n: u32,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-    fn count<T: Copy + TryInto<usize>>(codes: ndarray::ArrayView1<'_, T>, n: usize) -> Vec<i64> {
-        // Four tables in turn, so that equal neighbours do not wait on each other.
-        let mut tables = vec![0_u32; 4 * (n + 1)];
-        let (mut rows, mut turn) = (codes.len(), 0);
-        let mut total = vec![0_i64; n + 1];
-        for code in codes {
-            let at = (*code).try_into().unwrap_or(n).min(n);
-            tables[(turn & 3) * (n + 1) + at] += 1;
-            turn += 1;
-            rows -= 1;
-            if turn == 1 << 31 || rows == 0 {
-                for (i, count) in tables.iter_mut().enumerate() {
-                    total[i % (n + 1)] += i64::from(std::mem::take(count));
-                }
-                turn = 0;
-            }
-        }
-        total
+    fn count<T: Element + Copy + Sync + TryInto<u32>>(
+        py: Python<'_>,
+        codes: &PyReadonlyArray1<'_, T>,
+        n: u32,
+    ) -> PyResult<Vec<u64>> {
+        let codes = codes.as_array();
+        enter(py, |_| Ok(encode::count_codes(codes, n)))
     }
-    let Some(codes) = Numbers::new(codes) else {
-        return Err(PyTypeError::new_err("codes have to be a 1-d array of integers"));
+    let counts = match Numbers::new(codes) {
+        Some(Numbers::I8(x)) => count(py, &x, n)?,
+        Some(Numbers::I16(x)) => count(py, &x, n)?,
+        Some(Numbers::I32(x)) => count(py, &x, n)?,
+        Some(Numbers::I64(x)) => count(py, &x, n)?,
+        _ => return Err(PyTypeError::new_err("codes have to be a 1-d array of signed integers")),
     };
-    let total = match &codes {
-        Numbers::I8(x) => {
-            let x = x.as_array();
-            enter(py, |_| Ok(count(x, n)))?
-        }
-        Numbers::I16(x) => {
-            let x = x.as_array();
-            enter(py, |_| Ok(count(x, n)))?
-        }
-        Numbers::I32(x) => {
-            let x = x.as_array();
-            enter(py, |_| Ok(count(x, n)))?
-        }
-        Numbers::I64(x) => {
-            let x = x.as_array();
-            enter(py, |_| Ok(count(x, n)))?
-        }
-        _ => return Err(PyTypeError::new_err("codes have to be signed integers")),
-    };
-    Ok(total.into_pyarray(py))
+    Ok(counts.into_iter().map(|n| n as i64).collect::<Vec<_>>().into_pyarray(py))
 }
 
 type Ints<'py> = Bound<'py, PyArray1<i32>>;

@@ -42,12 +42,12 @@ pub fn number(py: Python<'_>, t: &Objects<'_>, p: &Objects<'_>) -> PyResult<Opti
     let mut plain = true;
     let mut numbers = |objects: &Objects<'_>| -> PyResult<Option<Vec<u32>>> {
         let mut out = vec![0; objects.len()];
-        let known = coder.codes(py, objects, &mut out, |cell, _| {
+        let known = coder.codes(py, objects, &mut out, |cell, row| {
             let Cell::Text(text) = cell else {
                 plain = false;
                 return 0;
             };
-            let number = table.insert(text);
+            let number = table.insert_hashed(row.hash, text);
             if number as usize == labels.len() {
                 plain &= text.last() != Some(&0);
                 labels.push(String::from_utf8_lossy(text).into_owned());

@@ -110,9 +110,9 @@ fn label_classes(py: Python<'_>, y: &Bound<'_, PyAny>) -> PyResult<Option<Classe
     let Some(objects) = Objects::new(y) else { return Ok(None) };
     let (mut texts, mut foreign) = (TextTable::new(), false);
     let mut codes = vec![0; objects.len()];
-    let read = Coder::new(codes.len()).codes(py, &objects, &mut codes, |cell, _| {
+    let read = Coder::new(codes.len()).codes(py, &objects, &mut codes, |cell, row| {
         if let Cell::Text(text) = cell {
-            return texts.insert(text);
+            return texts.insert_hashed(row.hash, text);
         }
         foreign = true;
         0

@@ -6,6 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// What stands in a row.
+#[derive(Clone, Copy)]
 pub enum Cell<'a> {
     /// A `str`, as UTF-8.
     Text(&'a [u8]),
@@ -13,6 +14,15 @@ pub enum Cell<'a> {
     None,
     /// A `float` that is NaN.
     Nan,
+}
+
+/// What a [`Coder`] tells of a row beside its cell.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// The object there.
+    pub object: *mut ffi::PyObject,
+    /// The text's [`TextTable::hash`].
+    pub hash: u64,
 }
 
 /// A 1-d object array of any stride.
@@ -50,6 +60,8 @@ impl<'py> Objects<'py> {
 const SLOTS: (usize, usize) = (1 << 10, 1 << 16);
 /// Rows between two looks at how many of them the cache knew.
 const BLOCK: usize = 2048;
+/// Rows that are read and hashed before they are looked up.
+const AHEAD: usize = 32;
 /// Rows between two looks for Ctrl-C.
 const SIGNAL_ROWS: usize = 1 << 18;
 
@@ -72,7 +84,7 @@ impl Coder {
         (spread >> 40) & (slots - 1)
     }
 
-    /// `out[i] = code(cell of row i, its object)`, where a code is asked for once per object at least. Returns false
+    /// `out[i] = code(cell of row i, [`Row`])`, where a code is asked for once per object at least. Returns false
     /// as soon as a row is neither an exact `str` that UTF-8 can hold, nor `None`, nor a float NaN.
     ///
     /// # Errors
@@ -82,23 +94,38 @@ impl Coder {
         py: Python<'_>,
         objects: &Objects<'_>,
         out: &mut [u32],
-        mut code: impl FnMut(Cell<'_>, *mut ffi::PyObject) -> u32,
+        mut code: impl FnMut(Cell<'_>, Row) -> u32,
     ) -> PyResult<bool> {
         let rows = out.len().min(objects.len());
         let mut begin = 0;
+        let mut missed: Vec<(usize, Cell<'_>, Row)> = Vec::with_capacity(AHEAD);
         while begin < rows {
             let end = (begin + BLOCK).min(rows);
             let mut misses = 0;
             let n = self.slots.len();
-            for i in begin..end {
-                let object = objects.get(i);
-                let slot = &mut self.slots[Self::slot(object, n)];
-                if slot.0 != object as usize || object.is_null() {
-                    misses += 1;
-                    let Some(cell) = cell(object) else { return Ok(false) };
-                    *slot = (object as usize, code(cell, object));
+            let mut i = begin;
+            while i < end {
+                // First what the cache does not know is read and hashed, some rows together, then it is looked up: the
+                // loads of each step are independent, so that the processor waits for many at once.
+                missed.clear();
+                while i < end && missed.len() < AHEAD {
+                    let object = objects.get(i);
+                    let slot = self.slots[Self::slot(object, n)];
+                    if slot.0 == object as usize && !object.is_null() {
+                        out[i] = slot.1;
+                    } else {
+                        let Some(cell) = cell(object) else { return Ok(false) };
+                        let hash = if let Cell::Text(text) = cell { TextTable::hash(text) } else { 0 };
+                        missed.push((i, cell, Row { object, hash }));
+                    }
+                    i += 1;
                 }
-                out[i] = slot.1;
+                misses += missed.len();
+                for &(i, cell, row) in &missed {
+                    let id = code(cell, row);
+                    out[i] = id;
+                    self.slots[Self::slot(row.object, n)] = (row.object as usize, id);
+                }
             }
             if misses > BLOCK / 4 && n > 1 && n < SLOTS.1 {
                 self.slots = vec![(0, 0); n * 4];
@@ -204,12 +231,12 @@ impl ObjectLearner {
     /// What a signal handler raised.
     pub fn ids(&mut self, py: Python<'_>, objects: &Objects<'_>, out: &mut [u32]) -> PyResult<bool> {
         let Self { texts, coder, firsts, missing } = self;
-        coder.codes(py, objects, out, |cell, object| match cell {
+        coder.codes(py, objects, out, |cell, row| match cell {
             Cell::Text(text) => {
-                let id = texts.0.insert(text);
+                let id = texts.0.insert_hashed(row.hash, text);
                 if (id - FIRST) as usize == firsts.len() {
                     // SAFETY: the object is alive, its array holds it, and the interpreter is held.
-                    firsts.push(unsafe { Bound::from_borrowed_ptr(py, object) }.unbind());
+                    firsts.push(unsafe { Bound::from_borrowed_ptr(py, row.object) }.unbind());
                 }
                 id
             }

@@ -40,6 +40,28 @@ impl<T: Copy + Sync + TryInto<u32>> Source for Codes<'_, T> {
     }
 }
 
+/// How often each code below `n` appears, and last how often what is negative or larger does.
+#[must_use]
+pub fn count_codes<T: Copy + TryInto<u32>>(codes: ndarray::ArrayView1<'_, T>, n: u32) -> Vec<u64> {
+    let place = |code: T| code.try_into().unwrap_or(n).min(n) as usize;
+    let mut total = vec![0; n as usize + 1];
+    let Some(codes) = codes.as_slice() else {
+        codes.iter().for_each(|code| total[place(*code)] += 1);
+        return total;
+    };
+    // Four tables in turn, so that equal neighbours do not wait on each other; they pay off if they are small.
+    let mut tables = vec![[0_u64; 4]; n as usize + 1];
+    let fours = codes.chunks_exact(4);
+    fours.remainder().iter().for_each(|code| total[place(*code)] += 1);
+    for four in fours {
+        for (k, code) in four.iter().enumerate() {
+            tables[place(*code)][k] += 1;
+        }
+    }
+    total.iter_mut().zip(tables).for_each(|(total, counts)| *total += counts.iter().sum::<u64>());
+    total
+}
+
 /// A column and what its ids become.
 pub struct Column<'a, T> {
     /// Gives the ids.

@@ -54,7 +54,12 @@ impl TextTable {
     /// The id of `text`, a new one if it was not seen before.
     #[inline]
     pub fn insert(&mut self, text: &[u8]) -> u32 {
-        let hash = hash(text);
+        self.insert_hashed(hash(text), text)
+    }
+
+    /// The same, of a text whose hash is known.
+    #[inline]
+    pub fn insert_hashed(&mut self, hash: u64, text: &[u8]) -> u32 {
         match self.find_hashed(hash, text) {
             Some(id) => id,
             None => self.push(hash, text),
@@ -72,8 +77,10 @@ impl TextTable {
         id
     }
 
+    /// The same as [`TextTable::find`], of a text whose hash is known.
     #[inline]
-    fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<u32> {
+    #[must_use]
+    pub fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<u32> {
         let same = |e: &Entry| {
             e.len as usize == text.len() && self.bytes[e.begin..e.begin + e.len as usize] == *text
         };
@@ -97,11 +104,24 @@ impl TextTable {
 
     /// The ids of `chosen` in the order of their texts: by code point, which UTF-8 keeps.
     #[must_use]
-    pub fn sorted(&self, chosen: impl Iterator<Item = u32>) -> Vec<u32> {
-        // The first eight bytes decide nearly always, so comparing seldom leaves this array.
-        let mut keys: Vec<(u64, u32)> = chosen.map(|id| (prefix(self.text(id)), id)).collect();
+    pub fn sorted(&self, chosen: std::ops::Range<u32>) -> Vec<u32> {
+        // Eight bytes after those that all have in common decide nearly always, so comparing seldom leaves this array.
+        let first = chosen.clone().next().map_or(&[][..], |id| self.text(id));
+        let common = chosen.clone().fold(first.len(), |n, id| {
+            self.text(id).iter().zip(&first[..n]).take_while(|(a, b)| a == b).count()
+        });
+        let mut keys: Vec<(u64, u32)> =
+            chosen.map(|id| (prefix(self.text(id).get(common..).unwrap_or_default()), id)).collect();
         keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.text(a.1).cmp(self.text(b.1))));
         keys.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The hash of `text`, for [`TextTable::insert_hashed`] and [`TextTable::find_hashed`]: where many texts are asked
+    /// for, hashing some ahead lets their loads from memory overlap.
+    #[inline]
+    #[must_use]
+    pub fn hash(text: &[u8]) -> u64 {
+        hash(text)
     }
 }
 
