@@ -22,6 +22,7 @@ def layouts(X):
         "F": np.asfortranarray(X),
         "strided": wide[:, ::2],
         "reversed": X[::-1],
+        "F strided": np.asfortranarray(np.repeat(X, 2, axis=0))[::2],
     }
 
 
@@ -46,7 +47,7 @@ def assert_same_fit(ours, sklearn, rtol=RTOL):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32, np.uint8, bool])
-@pytest.mark.parametrize("layout", ["C", "F", "strided", "reversed"])
+@pytest.mark.parametrize("layout", ["C", "F", "strided", "reversed", "F strided"])
 @pytest.mark.parametrize("nan", [False, True])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 3), (500, 7), (3000, 1), (90, 200), (100_000, 3)])
 def test_fit_and_transform(dtype, layout, nan, shape):
@@ -59,6 +60,7 @@ def test_fit_and_transform(dtype, layout, nan, shape):
     ours.__dict__.update(mean_=sklearn.mean_, scale_=sklearn.scale_)  # the same parameters give the same bits
     assert_array_equal(ours.transform(X), sklearn.transform(X))
     assert ours.transform(X).dtype == sklearn.transform(X).dtype
+    assert ours.transform(X).strides == sklearn.transform(X).strides
     Z = sklearn.transform(X)
     assert_array_equal(ours.inverse_transform(Z), sklearn.inverse_transform(Z))
 

@@ -17,18 +17,21 @@ _FLOATS = [np.float64, np.float32]
 class StandardScaler(preprocessing.StandardScaler):
     __doc__ = preprocessing.StandardScaler.__doc__
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
-        return super().fit(X, y, sample_weight)
+        self._reset()
+        return self._take_in(X, y, sample_weight, "StandardScaler.fit")
 
     def fit_transform(self, X, y=None, **fit_params):
         return super().fit_transform(X, y, **fit_params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
+        return self._take_in(X, y, sample_weight, "StandardScaler.partial_fit")
+
+    def _take_in(self, X, y, sample_weight, call):
         if has_callbacks(self) or not (self.with_mean or self.with_std):
-            note_sklearn(
-                "StandardScaler.partial_fit", "callbacks, or neither mean nor deviation is asked for"
-            )
+            note_sklearn(call, "callbacks, or neither mean nor deviation is asked for")
             return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
         X = validate_data(
@@ -42,7 +45,7 @@ class StandardScaler(preprocessing.StandardScaler):
                 "instead. See docstring for motivation and alternatives."
             )
         _learn(self, X, sample_weight, first)
-        note_rust("StandardScaler.partial_fit")
+        note_rust(call)
         return self
 
     def transform(self, X, copy=None):

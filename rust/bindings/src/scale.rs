@@ -2,7 +2,7 @@
 
 use ferroflow_core::Float;
 use ferroflow_core::moments::{Moments, variance_and_scale};
-use ferroflow_core::scale::{Direction, Standard, apply};
+use ferroflow_core::scale::{Direction, Standard, apply, lies_by_column};
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods,
@@ -100,8 +100,8 @@ fn standardized<'py, T: Float + Element>(
     let (mean, scale) = (mean.map(narrow), scale.map(narrow));
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, x.dim(), false) };
-    // SAFETY: the array was just made, is C-contiguous, and this is its only reference.
+    let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let standard = Standard { mean: mean.as_deref(), scale: scale.as_deref() };
     let infinite = enter(py, |exec| apply(x, standard, direction, values, exec))?;
