@@ -46,7 +46,7 @@ impl Mt19937 {
 
     /// The next 624 words at once, by vectors.
     fn refill(&mut self) {
-        simd::dispatch(|| {
+        simd::dispatch!({
             // Each word needs the next one and the one 397 on, round about: three runs, each reading only words that
             // are still old ahead of it, or new behind it.
             let (head, tail) = self.key.split_at_mut(N - M);

@@ -58,14 +58,14 @@ pub fn dense<T: Float>(
         let begin = i * rows;
         let part = x.slice(ndarray::s![begin..begin + out.len() / outputs, ..]);
         if let Some(values) = part.as_slice() {
-            simd::dispatch(|| of_rows(values, columns, model, out));
+            simd::dispatch!(of_rows(values, columns, model, out));
         } else {
             let mut row = vec![T::ZERO; columns];
             for (x, out) in part.outer_iter().zip(out.chunks_exact_mut(outputs)) {
                 for (to, from) in row.iter_mut().zip(x) {
                     *to = *from;
                 }
-                simd::dispatch(|| of_rows(&row, columns, model, out));
+                simd::dispatch!(of_rows(&row, columns, model, out));
             }
         }
     })

@@ -1,27 +1,25 @@
 //! The one place that dispatches on CPU features; nothing else mentions an architecture.
 //!
-//! A kernel is a plain `#[inline(always)]` function; [`dispatch`] compiles it again for the widest instruction
+//! A kernel is a plain `#[inline(always)]` function; [`dispatch!`] compiles its call again for the widest instruction
 //! set that the CPU has. Rust never contracts `a * b + c`, so every path gives the same bits.
 
-/// A kernel that [`dispatch`] compiles for each instruction set. `run` must be `#[inline(always)]`.
-pub trait Kernel {
-    /// What the kernel returns.
-    type Output;
-    /// The kernel's body.
-    fn run(self) -> Self::Output;
+/// Runs an expression, a call of a kernel, with the widest vectors that the CPU has.
+///
+/// A macro, since only a closure that is always inlined gets the caller's instructions: left to the optimiser, a large
+/// one stays a function of its own, compiled for the oldest CPU.
+macro_rules! dispatch {
+    ($kernel:expr) => {
+        $crate::simd::run(
+            #[inline(always)]
+            || $kernel,
+        )
+    };
 }
+pub(crate) use dispatch;
 
-impl<R, F: FnOnce() -> R> Kernel for F {
-    type Output = R;
-    #[inline(always)]
-    fn run(self) -> R {
-        self()
-    }
-}
-
-/// Runs `kernel` with the widest vectors that the CPU has.
+/// Runs `kernel`, which must be inlined always: [`dispatch!`] makes it so.
 #[inline]
-pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<R>(kernel: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         if avx512() {
@@ -33,7 +31,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
             return unsafe { run_avx2(kernel) };
         }
     }
-    kernel.run()
+    kernel()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -54,14 +52,14 @@ fn avx2() -> bool {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+fn run_avx512<R>(kernel: impl FnOnce() -> R) -> R {
+    kernel()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+fn run_avx2<R>(kernel: impl FnOnce() -> R) -> R {
+    kernel()
 }
 
 /// Asks the memory for `values`, which will be read soon (or, `FAR`, after a while, so that the second-level cache will

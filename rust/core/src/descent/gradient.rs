@@ -164,7 +164,7 @@ pub fn batch<T: Float, R: Rows<T>>(
     if n == 1 {
         scratch.gradient.fill(T::ZERO);
         let total =
-            simd::dispatch(|| chunk(p, ids, fetch, theta, Some(&mut scratch.gradient), &mut scratch.scores));
+            simd::dispatch!(chunk(p, ids, fetch, theta, Some(&mut scratch.gradient), &mut scratch.scores));
         let by = T::from_f64(by);
         for g in &mut scratch.gradient {
             *g *= by;
@@ -174,7 +174,7 @@ pub fn batch<T: Float, R: Rows<T>>(
     let parts = exec.map(n, |c| {
         let ids = &ids[c * ids.len() / n..(c + 1) * ids.len() / n];
         let mut part = Scratch::new(theta.len(), p.outputs);
-        let total = simd::dispatch(|| chunk(p, ids, &[], theta, Some(&mut part.gradient), &mut part.scores));
+        let total = simd::dispatch!(chunk(p, ids, &[], theta, Some(&mut part.gradient), &mut part.scores));
         (total, part.gradient)
     })?;
     let mut sums = vec![0.0; theta.len()];
@@ -205,7 +205,7 @@ pub fn loss<T: Float, R: Rows<T>>(
     let parts = exec.only_if(n > 1).map(n, |c| {
         let ids = &ids[c * ids.len() / n..(c + 1) * ids.len() / n];
         let mut scores = vec![0.0; p.outputs * BLOCK];
-        simd::dispatch(|| chunk(p, ids, &[], theta, None, &mut scores))
+        simd::dispatch!(chunk(p, ids, &[], theta, None, &mut scores))
     })?;
     Ok(parts.iter().sum())
 }

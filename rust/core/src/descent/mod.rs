@@ -288,9 +288,9 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
         let (w1, b1) = state.first.split_at_mut(at.min(has_first));
         let (w2, b2) = state.second.split_at_mut(at.min(has_second));
         let (gw, gb) = self.scratch.gradient.split_at(at);
-        simd::dispatch(|| optimizer.step(step, gw, w, w1, w2));
+        simd::dispatch!(optimizer.step(step, gw, w, w1, w2));
         if self.p.intercept {
-            simd::dispatch(|| optimizer.step(Step { l2: 0.0, l1: 0.0, ..step }, gb, b, b1, b2));
+            simd::dispatch!(optimizer.step(Step { l2: 0.0, l1: 0.0, ..step }, gb, b, b1, b2));
         }
     }
 }

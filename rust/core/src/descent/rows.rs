@@ -171,7 +171,7 @@ impl<'a, T: Float> Csr<'a, T> {
         let end = indptr.last().copied().unwrap_or(-1);
         let rising = indptr.first() == Some(&0) && indptr.windows(2).all(|w| w[0] <= w[1]);
         let most = values.len().min(indices.len());
-        let largest = simd::dispatch(|| indices.iter().fold(0u32, |m, &j| m.max(j as u32)));
+        let largest = simd::dispatch!(indices.iter().fold(0u32, |m, &j| m.max(j as u32)));
         if !rising
             || usize::try_from(end).map_or(true, |end| end > most)
             || (!indices.is_empty() && largest as usize >= columns)

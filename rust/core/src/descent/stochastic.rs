@@ -251,7 +251,7 @@ pub fn epoch<T: Float, R: Rows<T>>(
         for begin in (0..n).step_by(SEGMENT) {
             exec.check()?;
             let range = begin..n.min(begin + SEGMENT);
-            total += simd::dispatch(|| one_by_one(p, orders, range, &mut lazy, clock, &mut scores));
+            total += simd::dispatch!(one_by_one(p, orders, range, &mut lazy, clock, &mut scores));
         }
     } else {
         let mut since = SEGMENT;
@@ -264,7 +264,7 @@ pub fn epoch<T: Float, R: Rows<T>>(
                 since = 0;
             }
             let eta = clock.tick();
-            total += simd::dispatch(|| together(p, ids, &mut lazy, eta, &mut scores));
+            total += simd::dispatch!(together(p, ids, &mut lazy, eta, &mut scores));
         }
     }
     lazy.fold();

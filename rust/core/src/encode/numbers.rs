@@ -210,7 +210,7 @@ fn range<T: Number>(x: ArrayView1<'_, T>, exec: &Exec<'_>) -> Result<(u64, u64)>
         let mut low = u64::MAX;
         let mut high = 0;
         if let Some(x) = x.as_slice() {
-            crate::simd::dispatch(|| {
+            crate::simd::dispatch!({
                 for v in x {
                     low = low.min(v.key());
                     high = high.max(v.key());

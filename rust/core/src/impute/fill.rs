@@ -101,9 +101,9 @@ fn fill_where<T: Float>(
             }
         };
         let suspicious = if fill.indicators.is_empty() {
-            simd::dispatch(|| block(values, absent, &wide, out))
+            simd::dispatch!(block(values, absent, &wide, out))
         } else {
-            simd::dispatch(|| marked_block(values, absent, fill, out))
+            simd::dispatch!(marked_block(values, absent, fill, out))
         };
         found |= suspicious && values.iter().any(|v| fill.missing.refuses(*v));
     }

@@ -59,14 +59,14 @@ pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<u64> {
         while left > FEW {
             salt += 1;
             let before = left;
-            left = simd::dispatch(|| repeated(&mut keys[..before], tables, salt));
+            left = simd::dispatch!(repeated(&mut keys[..before], tables, salt));
             if left > before / 2 {
                 break;
             }
         }
     }
     let keys = &mut keys[..left];
-    if sample.len() > FEW / 2 || !simd::dispatch(|| count(keys, SLOTS, &mut tables.slots, &mut best)) {
+    if sample.len() > FEW / 2 || !simd::dispatch!(count(keys, SLOTS, &mut tables.slots, &mut best)) {
         count_parts(keys, tables, &mut best);
     }
     Some(best.key)
@@ -162,7 +162,7 @@ fn count_parts(keys: &mut [u64], tables: &mut Tables, best: &mut Best) {
     let shift = 64 - parts.ilog2();
     let mut ends = vec![0; parts];
     let Tables { parts: sorted, slots, .. } = tables;
-    simd::dispatch(|| {
+    simd::dispatch!({
         for key in keys.iter() {
             ends[(hash(*key, 0) >> shift) as usize] += 1;
         }
@@ -182,7 +182,7 @@ fn count_parts(keys: &mut [u64], tables: &mut Tables, best: &mut Best) {
     for end in ends {
         let part = &mut sorted[begin..end];
         let slots_needed = (2 * part.len() + 2).next_power_of_two();
-        if slots_needed > SLOTS || !simd::dispatch(|| count(part, slots_needed, slots, best)) {
+        if slots_needed > SLOTS || !simd::dispatch!(count(part, slots_needed, slots, best)) {
             sort(part, best);
         }
         begin = end;

@@ -114,8 +114,8 @@ fn add_block<T: Float>(values: &[T], missing: Missing<T>, all: &mut Means) {
         let mut lanes = vec![0.0; 2 * width];
         let (sums, counts) = lanes.split_at_mut(width);
         match missing {
-            Missing::Nan => simd::dispatch(|| add_rows(values, T::is_nan, sums, counts)),
-            Missing::Value(marker) => simd::dispatch(|| add_rows(values, |v| v == marker, sums, counts)),
+            Missing::Nan => simd::dispatch!(add_rows(values, T::is_nan, sums, counts)),
+            Missing::Value(marker) => simd::dispatch!(add_rows(values, |v| v == marker, sums, counts)),
         }
         for k in 0..width {
             all.sum[k % columns] += sums[k];

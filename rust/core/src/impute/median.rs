@@ -252,8 +252,8 @@ impl<T: Float> Lanes<T> {
         self.marks.clear();
         self.marks.resize(values.len().next_multiple_of(8), 0);
         match missing {
-            Missing::Nan => simd::dispatch(|| self.count(values, T::is_nan)),
-            Missing::Value(marker) => simd::dispatch(|| self.count(values, |v| v == marker)),
+            Missing::Nan => simd::dispatch!(self.count(values, T::is_nan)),
+            Missing::Value(marker) => simd::dispatch!(self.count(values, |v| v == marker)),
         }
         for (i, eight) in self.marks.as_chunks::<8>().0.iter().enumerate() {
             let mut left = u64::from_le_bytes(*eight);

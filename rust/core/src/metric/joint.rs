@@ -50,7 +50,7 @@ pub fn joint<T: Label>(t: &[T], p: &[T], exec: &Exec<'_>) -> Result<Pairs> {
     let n = t.len().min(p.len());
     let (t, p) = (&t[..n], &p[..n]);
     if n < SERIAL_BELOW {
-        return Ok(simd::dispatch(|| piece(t, p)));
+        return Ok(simd::dispatch!(piece(t, p)));
     }
     // Labels far apart show in the first piece already; the others then need not be counted.
     let apart = AtomicBool::new(false);
@@ -59,7 +59,7 @@ pub fn joint<T: Label>(t: &[T], p: &[T], exec: &Exec<'_>) -> Result<Pairs> {
             return Pairs::Apart;
         }
         let range = i * PIECE..((i + 1) * PIECE).min(n);
-        let found = simd::dispatch(|| piece(&t[range.clone()], &p[range]));
+        let found = simd::dispatch!(piece(&t[range.clone()], &p[range]));
         if found == Pairs::Apart {
             apart.store(true, Ordering::Relaxed);
         }

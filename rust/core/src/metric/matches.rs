@@ -19,11 +19,11 @@ const BLOCK: usize = 128;
 pub fn matches<T: Label>(a: &[T], b: &[T], exec: &Exec<'_>) -> Result<Option<u64>> {
     let n = a.len().min(b.len());
     if n < SERIAL_BELOW {
-        return Ok(simd::dispatch(|| piece(&a[..n], &b[..n])));
+        return Ok(simd::dispatch!(piece(&a[..n], &b[..n])));
     }
     let parts = exec.map(n.div_ceil(PIECE), |i| {
         let range = i * PIECE..((i + 1) * PIECE).min(n);
-        simd::dispatch(|| piece(&a[range.clone()], &b[range]))
+        simd::dispatch!(piece(&a[range.clone()], &b[range]))
     })?;
     Ok(parts.into_iter().sum())
 }

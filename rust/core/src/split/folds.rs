@@ -131,7 +131,7 @@ impl Folds {
 }
 
 fn count_up(out: &mut [i64], begin: usize) {
-    simd::dispatch(|| {
+    simd::dispatch!({
         for (i, out) in out.iter_mut().enumerate() {
             *out = (begin + i) as i64;
         }
