@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 __version__: str
 
 # descent
+def first_randint(random_state: int, limit: int) -> int: ...
 def gradient_descent(
     x: Any,
     targets: dict[str, Any],

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -307,6 +308,21 @@ def test_containers_agree():
         np.testing.assert_array_equal(model.predict_proba(rows[i]), expected[i])
         assert model.predict(rows[i]) == pipeline.predict(X)[i]
         assert model.decision_function(rows[i]) == pipeline.decision_function(X)[i]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("target", "model"), [(t, m) for t, models in MODELS.items() for m in models], ids=lambda v: str(v)[:40]
+)
+def test_models_of_sparse_rows_to_the_last_bit(target, model):
+    y = targets(table())[target]
+    X = table()[["town", "sort"]]
+    pipeline = make_pipeline(OneHotEncoder(handle_unknown="ignore"), model).fit(X, y)
+    assert sparse.issparse(pipeline[0].transform(X))
+    frozen = assert_same(pipeline, X)
+    assert frozen.provenance["replay"] == "exact"
+    fresh = table(seed=1)[["town", "sort"]]
+    np.testing.assert_array_equal(frozen.predict(fresh), pipeline.predict(fresh))
 
 
 def test_frozen_from_polars_is_frozen_from_pandas():

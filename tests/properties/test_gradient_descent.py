@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from ferroflow import _core
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
 
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
@@ -113,3 +114,9 @@ def test_a_regression_follows_the_unit_of_its_target(table, unit, shift):
         assert_allclose(second.coef_ / unit, first.coef_, rtol=1e-6, atol=1e-6)
         assert_allclose(second.predict(X) / unit - shift, first.predict(X), rtol=1e-6, atol=1e-6)
         assert_allclose(np.divide(second.loss_curve_, unit**2), first.loss_curve_, rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1))
+def test_seeds_are_drawn_as_numpy_draws_them(seed, limit):
+    assert _core.first_randint(seed, limit) == np.random.RandomState(seed).randint(limit)

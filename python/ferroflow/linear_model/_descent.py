@@ -20,9 +20,10 @@ from ferroflow.linear_model._scores import as_rows
 AUTO_BATCH = 256
 # Where columns differ by more in scale, no single rate suits them.
 SCALE_RATIO = 100.0
-MAX_INT = np.iinfo(np.int32).max
+MAX_INT = 2**31 - 1
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "optimal", "invscaling", "adaptive")
+_INSIDE = ("ferroflow.linear_model.", "ferroflow._bridge.", "sklearn.base")
 
 
 class DescentMixin(BaseEstimator):
@@ -66,6 +67,11 @@ class DescentMixin(BaseEstimator):
             return 0.0, 0.0
         share = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
         return self.alpha * (1.0 - share), self.alpha * share
+
+    def _n_features(self, n):
+        """Note the columns as validation does, of rows without names."""
+        self.__dict__.pop("feature_names_in_", None)
+        self.n_features_in_ = n
 
     def _check_schedule(self, incremental):
         if self.learning_rate == "optimal" and self.alpha == 0:
@@ -122,7 +128,7 @@ class DescentMixin(BaseEstimator):
             weights = weights / weights[train].mean()
         l2, l1 = self._penalties()
         size = 0 if self.batch_size is None else AUTO_BATCH if self.batch_size == "auto" else self.batch_size
-        seed = check_random_state(self.random_state).randint(MAX_INT)
+        seed = _seed(self.random_state)
         typical = math.sqrt(1.0 / math.sqrt(self.alpha)) if self.alpha > 0 else 1.0
         options = {
             "loss": self.loss,
@@ -199,6 +205,13 @@ class DescentMixin(BaseEstimator):
         return score + 1.0 if self.loss == "squared_error" else min(self.delta / scale, score + 1.0)
 
 
+def _seed(random_state):
+    """Draw the number that ``check_random_state(random_state).randint(MAX_INT)`` draws."""
+    if type(random_state) is int and 0 <= random_state < 2**32:
+        return _core.first_randint(random_state, MAX_INT)
+    return check_random_state(random_state).randint(MAX_INT)
+
+
 class _Report:
     """Prints what SGDClassifier prints."""
 
@@ -220,11 +233,19 @@ def _warn(ratio, not_converged):
             f"The features differ in scale by a factor of {ratio:.3g}, on which gradient descent converges slowly or "
             "not at all. Scale them first, for example with ferroflow.preprocessing.StandardScaler.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=_callers_level(),
         )
     if not_converged:
         warnings.warn(
             "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the fit.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=_callers_level(),
         )
+
+
+def _callers_level():
+    """Return the stack level, as `_warn` counts, of the call of ``fit``: the ways to here differ in length."""
+    frame, level = sys._getframe(2), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    return level

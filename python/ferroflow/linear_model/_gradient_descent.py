@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from ferroflow import _core
+from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust
 from ferroflow._bridge.sklearn_compat import (
     LinearClassifierMixin,
@@ -19,6 +20,7 @@ from ferroflow._bridge.sklearn_compat import (
     validate_data,
 )
 from ferroflow.linear_model._descent import DescentMixin
+from ferroflow.linear_model._plain import are_plain_rows, few_whole_numbers, has_plain_parameters, sums_up
 from ferroflow.linear_model._scores import scores
 
 _FLOATS = [np.float64, np.float32]
@@ -339,8 +341,8 @@ class GradientDescentClassifier(LinearClassifierMixin, DescentMixin):
         """
         out = scores(self, X)
         note_rust("GradientDescentClassifier.predict")
-        at = (out[:, 0] > 0).astype(np.intp) if out.shape[1] == 1 else out.argmax(axis=1)
-        return self.classes_[at]
+        at = out[:, 0] > 0 if out.shape[1] == 1 else out.argmax(axis=1)
+        return self.classes_.take(at)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
@@ -529,10 +531,13 @@ class GradientDescentRegressor(RegressorMixin, DescentMixin):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=_FLOATS, order="C", y_numeric=True, reset=not go_on
         )
-        y = np.asarray(y, dtype=np.float64)
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        return self._learn_rows(X, np.asarray(y, dtype=np.float64), weights, incremental)
+
+    def _learn_rows(self, X, y, weights, incremental):
+        go_on = incremental and hasattr(self, "coef_")
         before: Any = getattr(self, "_target", None)
         centre, scale = before if go_on else _centre_and_scale(y, weights, self.fit_intercept)
         self._target = (centre, scale)
@@ -583,3 +588,27 @@ def _centre_and_scale(y, weights, centred):
     scale = float(np.sqrt(np.average((y - centre) ** 2, weights=weights)))
     # Of a constant target only rounding is left.
     return (centre, scale) if scale > 1e-12 * abs(centre) and np.isfinite(scale) else (centre, 1.0)
+
+
+def _fast_fit_classifier(self, X, y, sample_weight=None):
+    if sample_weight is not None or self.class_weight is not None or not has_plain_parameters(self):
+        return NotImplemented
+    if not are_plain_rows(X, y) or (found := few_whole_numbers(y)) is None or len(found[0]) < 2:
+        return NotImplemented
+    classes, codes = found
+    self._n_features(X.shape[1])
+    return self._learn(X, codes, classes, np.ones(len(classes)), None, incremental=False)
+
+
+def _fast_fit_regressor(self, X, y, sample_weight=None):
+    if sample_weight is not None or not has_plain_parameters(self) or not are_plain_rows(X, y):
+        return NotImplemented
+    y = y.astype(np.float64)
+    if not sums_up(y):
+        return NotImplemented  # scikit-learn's validation words the error, if it is one
+    self._n_features(X.shape[1])
+    return self._learn_rows(X, y, None, incremental=False)
+
+
+with_fast_path(GradientDescentClassifier, "fit", _fast_fit_classifier)
+with_fast_path(GradientDescentRegressor, "fit", _fast_fit_regressor)

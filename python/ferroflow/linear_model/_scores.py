@@ -1,5 +1,7 @@
 """Linear scores by the kernels that frozen models run, so that both give the same bits."""
 
+import math
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
@@ -32,7 +34,7 @@ def scores(estimator, X):
     ):
         out = _scores(estimator, X)
         # Of rows that are not finite no score is: scikit-learn's validation then says what is wrong.
-        if np.isfinite(out).all():
+        if math.isfinite(out.item()) if out.size == 1 else np.isfinite(out).all():
             return out
     check_is_fitted(estimator)
     X = validate_data(estimator, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32])
@@ -43,9 +45,16 @@ def scores(estimator, X):
 
 
 def _scores(estimator, X):
-    dtype = np.result_type(X.dtype, estimator.coef_.dtype)
-    if X.dtype != dtype:
-        X = X.astype(dtype)
-    weights = np.ascontiguousarray(np.atleast_2d(estimator.coef_), dtype=dtype)
-    bias = np.ascontiguousarray(np.ravel(estimator.intercept_), dtype=dtype)
-    return _core.linear_scores(as_rows(X), weights, bias)
+    coef, intercept = estimator.coef_, estimator.intercept_
+    if not (type(coef) is type(intercept) is np.ndarray and coef.dtype == intercept.dtype == X.dtype):
+        dtype = np.result_type(X.dtype, coef.dtype)
+        if X.dtype != dtype:
+            X = X.astype(dtype)
+        coef, intercept = np.asarray(coef, dtype=dtype), np.asarray(intercept, dtype=dtype)
+    if coef.ndim == 1:
+        coef = coef[None, :]
+    if intercept.ndim != 1:
+        intercept = intercept.ravel()
+    if not (coef.flags.c_contiguous and intercept.flags.c_contiguous):
+        coef, intercept = np.ascontiguousarray(coef), np.ascontiguousarray(intercept)
+    return _core.linear_scores(as_rows(X), coef, intercept)

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use ferroflow_core::descent::{
     Dense, Epoch, Loss, Optimizer, Outcome, Problem, Rows, Rule, Schedule, Settings, State, fit,
 };
+use ferroflow_core::random::Mt19937;
 use ferroflow_core::{Error, Float};
 use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -211,6 +212,13 @@ fn gradient_descent<'py>(
     }
 }
 
+/// `RandomState(random_state).randint(limit)` for a limit of at least 1: NumPy's constructor takes as long as a small fit.
+#[pyfunction]
+fn first_randint(py: Python<'_>, random_state: u32, limit: u32) -> PyResult<u32> {
+    enter(py, |_| Ok(Mt19937::new(random_state).interval(limit.saturating_sub(1))))
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(first_randint, m)?)?;
     m.add_function(wrap_pyfunction!(gradient_descent, m)?)
 }
