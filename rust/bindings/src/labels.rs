@@ -71,6 +71,12 @@ fn labels<'a>(y: &'a Bound<'a, PyAny>) -> Option<(Labels<'a>, usize)> {
             _ => return None,
         }
     };
+    // scikit-learn puts unsigned 64 bits together with `pos_label` or `labels`, which makes them float64.
+    if let Labels::U64(x) = &labels
+        && x.iter().fold(0, |most, &x| most.max(x)) > EXACT_IN_FLOAT
+    {
+        return None;
+    }
     Some((labels, n))
 }
 
@@ -89,7 +95,12 @@ unsafe fn slice<'a, T>(y: &'a Bound<'_, PyUntypedArray>, len: usize) -> &'a [T] 
 /// Both as `i64`, if they are numbers that compare exactly, whatever their types.
 pub fn widened(t: &Labels<'_>, p: &Labels<'_>) -> Option<(Vec<i64>, Vec<i64>)> {
     let (a, b) = (t.widened()?, p.widened()?);
-    let floats = [t, p].iter().any(|x| matches!(x, Labels::F32(_) | Labels::F64(_)));
+    let is_float = |x: &Labels<'_>| matches!(x, Labels::F32(_) | Labels::F64(_));
+    let is_signed =
+        |x: &Labels<'_>| matches!(x, Labels::I8(_) | Labels::I16(_) | Labels::I32(_) | Labels::I64(_));
+    let is_u64 = |x: &Labels<'_>| matches!(x, Labels::U64(_));
+    // NumPy puts them together as float64, and unsigned 64 bits with signed ones too.
+    let floats = is_float(t) || is_float(p) || (is_u64(t) && is_signed(p)) || (is_signed(t) && is_u64(p));
     let exact = !floats || a.iter().chain(&b).all(|x| x.unsigned_abs() <= EXACT_IN_FLOAT);
     exact.then_some((a, b))
 }
