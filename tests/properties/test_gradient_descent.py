@@ -1,7 +1,7 @@
 import warnings
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -42,7 +42,12 @@ def tables(draw):
 def fitted(estimator, *args, **kwargs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(*args, **kwargs)
+        try:
+            return estimator.fit(*args, **kwargs)
+        except ValueError as error:  # steps drawn too large for the rows: nothing to compare
+            if "under-/overflow" not in str(error):
+                raise
+            reject()
 
 
 @settings(max_examples=300, deadline=None)
