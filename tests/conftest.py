@@ -1,4 +1,8 @@
+import os
 import signal
+
+# scikit-learn's checks of array API inputs need it, and SciPy reads it when it is imported.
+os.environ["SCIPY_ARRAY_API"] = "1"
 
 
 def pytest_configure():

@@ -1,5 +1,6 @@
 """The one place that knows scikit-learn's versions and its private names."""
 
+import numpy as np
 from scipy import sparse
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
@@ -34,6 +35,7 @@ __all__ = [
     "fit_context",
     "get_mask",
     "has_callbacks",
+    "is_dispatched",
     "is_pandas_na",
     "map_infrequent",
     "num_samples",
@@ -58,9 +60,18 @@ safe_indexing = _safe_indexing
 
 def default_output(estimator) -> bool:
     """Does `estimator.transform` return plain arrays, by its own and by the global setting?"""
+    config = _get_threadlocal_config()
     return (
         "_sklearn_output_config" not in estimator.__dict__
-        and _get_threadlocal_config()["transform_output"] == "default"
+        and config["transform_output"] == "default"
+        and not config["array_api_dispatch"]
+    )
+
+
+def is_dispatched(*arrays) -> bool:
+    """Is one of them another library's array, that scikit-learn computes on there (``array_api_dispatch=True``)?"""
+    return _get_threadlocal_config()["array_api_dispatch"] and any(
+        hasattr(x, "__array_namespace__") and not isinstance(x, np.ndarray | np.generic) for x in arrays
     )
 
 

@@ -9,9 +9,10 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import default_output, has_callbacks, validate_data
+from ferroflow._bridge.sklearn_compat import default_output, has_callbacks, is_dispatched, validate_data
 
 _FLOATS = [np.float64, np.float32]
+_DISPATCHED = "another library's arrays, computed on there"
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -33,6 +34,9 @@ class StandardScaler(preprocessing.StandardScaler):
         if has_callbacks(self) or not (self.with_mean or self.with_std):
             note_sklearn(call, "callbacks, or neither mean nor deviation is asked for")
             return super().partial_fit(X, y, sample_weight)
+        if is_dispatched(X):
+            note_sklearn(call, _DISPATCHED)
+            return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
         X = validate_data(
             self, X, accept_sparse=("csr", "csc"), dtype=_FLOATS, ensure_all_finite="allow-nan", reset=first
@@ -51,7 +55,7 @@ class StandardScaler(preprocessing.StandardScaler):
     def transform(self, X, copy=None):
         if sparse.issparse(X):
             return _scale_sparse(self, X, copy, inverse=False)
-        if reason := _foreign(X, self.copy if copy is None else copy):
+        if reason := _foreign(self, X, self.copy if copy is None else copy):
             note_sklearn("StandardScaler.transform", reason)
             return super().transform(X, copy=copy)
         check_is_fitted(self)
@@ -63,7 +67,7 @@ class StandardScaler(preprocessing.StandardScaler):
     def inverse_transform(self, X, copy=None):
         if sparse.issparse(X):
             return _scale_sparse(self, X, copy, inverse=True)
-        if reason := _foreign(X, self.copy if copy is None else copy):
+        if reason := _foreign(self, X, self.copy if copy is None else copy):
             note_sklearn("StandardScaler.inverse_transform", reason)
             return super().inverse_transform(X, copy=copy)
         check_is_fitted(self)
@@ -107,8 +111,10 @@ class StandardScaler(preprocessing.StandardScaler):
         return self
 
 
-def _foreign(X, copy=True):
+def _foreign(self, X, copy):
     """Why X is scikit-learn's to work on, or None."""
+    if is_dispatched(X, getattr(self, "mean_", None), getattr(self, "scale_", None)):
+        return _DISPATCHED
     if getattr(X, "dtype", None) == np.float16:
         return "float16 input"
     return None if copy else "copy=False works in place, by NumPy"

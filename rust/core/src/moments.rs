@@ -1,7 +1,7 @@
 //! Count, mean and centred sum of squares of each column, NaN left out.
 //!
-//! Per block of about 16,384 values, which stays in cache: the column sums, then the squares about the block's
-//! own mean; blocks are merged by Chan, Golub, LeVeque: Algorithms for computing the sample variance (1983).
+//! Per block of about 16,384 values, which stays in cache: the column sums about the block's first row, so that the
+//! variance of a constant column is zero to the last bit, then the squares about the block's own mean; blocks are merged by Chan, Golub, LeVeque: Algorithms for computing the sample variance (1983).
 //! One pass over memory. Sums are `f64` for `f32` input too. Finiteness is read off the block's sums: only a block
 //! whose sum is not finite is looked at value by value.
 
@@ -187,20 +187,33 @@ fn plain_block<T: Float>(values: &[T], columns: usize, scratch: &mut Scratch, al
     }
 }
 
-/// Leaves the moments in `scratch.part`.
+/// Leaves the moments of at least one row in `scratch.part`.
 fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &mut Scratch) {
     scratch.clear(width);
     let Scratch { first, second, wide, part } = scratch;
-    simd::dispatch!(add_rows(values, first));
+    let origin = |v: &T| if v.is_finite() { v.to_f64() } else { 0.0 };
+    wide.clear();
+    for _ in 0..width / columns {
+        wide.extend(values.iter().take(columns).map(origin));
+    }
+    simd::dispatch!(add_rows(values, wide, first));
     fold(first, &mut part.mean);
     let n = (values.len() / columns) as f64;
     part.count.fill(n);
     let holes = !part.mean.iter().sum::<f64>().is_finite();
     if holes {
-        first.fill(0.0);
-        simd::dispatch!(add_present(values, first, second));
-        fold(first, &mut part.mean);
-        fold(second, &mut part.count);
+        loop {
+            first.fill(0.0);
+            second.fill(0.0);
+            simd::dispatch!(add_present(values, wide, first, second));
+            fold(first, &mut part.mean);
+            fold(second, &mut part.count);
+            if part.mean.iter().sum::<f64>().is_finite() || wide.iter().all(|origin| *origin == 0.0) {
+                break;
+            }
+            // Values of both signs may lie further apart than a float reaches.
+            wide.fill(0.0);
+        }
         second.fill(0.0);
     }
     first.fill(0.0);
@@ -208,7 +221,7 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
         && !part.mean.iter().sum::<f64>().is_finite()
         && values.iter().fold(false, |found, v| found | (!v.is_finite() & !v.is_nan()));
     for j in 0..columns {
-        part.mean[j] /= part.count[j].max(1.0);
+        part.mean[j] = wide[j] + part.mean[j] / part.count[j].max(1.0);
     }
     wide.clear();
     for _ in 0..width / columns {
@@ -239,40 +252,42 @@ fn fold(lanes: &[f64], sums: &mut [f64]) {
 }
 
 #[inline(always)]
-fn add_rows<T: Float>(values: &[T], lanes: &mut [f64]) {
+fn add_rows<T: Float>(values: &[T], origin: &[f64], lanes: &mut [f64]) {
     let width = lanes.len();
+    let origin = &origin[..width];
     let mut fours = values.chunks_exact(4 * width);
     for four in &mut fours {
         let (ab, cd) = four.split_at(2 * width);
         let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
         for k in 0..width {
-            lanes[k] += (a[k].to_f64() + b[k].to_f64()) + (c[k].to_f64() + d[k].to_f64());
+            let off = |v: T| v.to_f64() - origin[k];
+            lanes[k] += (off(a[k]) + off(b[k])) + (off(c[k]) + off(d[k]));
         }
     }
     for row in fours.remainder().chunks_exact(width) {
         for k in 0..width {
-            lanes[k] += row[k].to_f64();
+            lanes[k] += row[k].to_f64() - origin[k];
         }
     }
 }
 
-/// Sums and counts of what is not NaN.
+/// Sums of `x - origin` and counts of what is not NaN.
 #[inline(always)]
-fn add_present<T: Float>(values: &[T], sums: &mut [f64], counts: &mut [f64]) {
+fn add_present<T: Float>(values: &[T], origin: &[f64], sums: &mut [f64], counts: &mut [f64]) {
     let width = sums.len();
-    let counts = &mut counts[..width];
+    let (origin, counts) = (&origin[..width], &mut counts[..width]);
     let mut twos = values.chunks_exact(2 * width);
     for two in &mut twos {
         let (a, b) = two.split_at(width);
         for k in 0..width {
-            let (a, b) = (a[k].to_f64(), b[k].to_f64());
+            let (a, b) = (a[k].to_f64() - origin[k], b[k].to_f64() - origin[k]);
             sums[k] += (if a.is_nan() { 0.0 } else { a }) + (if b.is_nan() { 0.0 } else { b });
             counts[k] += (if a.is_nan() { 0.0 } else { 1.0 }) + (if b.is_nan() { 0.0 } else { 1.0 });
         }
     }
     for row in twos.remainder().chunks_exact(width) {
         for k in 0..width {
-            let a = row[k].to_f64();
+            let a = row[k].to_f64() - origin[k];
             sums[k] += if a.is_nan() { 0.0 } else { a };
             counts[k] += if a.is_nan() { 0.0 } else { 1.0 };
         }
@@ -314,18 +329,20 @@ fn add_squares<T: Float, const HOLES: bool>(
 /// A block with weights. An infinity makes its column's moments NaN or infinite, as it should.
 fn weighted_block<T: Float>(values: &[T], columns: usize, weights: &[f64]) -> Moments {
     let mut out = Moments::new(columns);
+    let origin = |j: usize| if values[j].is_finite() { values[j].to_f64() } else { 0.0 };
+    let origin: Vec<f64> = (0..columns).map(origin).collect();
     for (row, w) in values.chunks_exact(columns).zip(weights) {
         for j in 0..columns {
             let v = row[j].to_f64();
             let w = if v.is_nan() { 0.0 } else { *w };
             out.count[j] += w;
-            out.mean[j] += if v.is_nan() { 0.0 } else { w * v };
+            out.mean[j] += if v.is_nan() { 0.0 } else { w * (v - origin[j]) };
             out.has_nan |= v.is_nan();
             out.has_inf |= v.is_infinite();
         }
     }
     for j in 0..columns {
-        out.mean[j] = if out.count[j] == 0.0 { 0.0 } else { out.mean[j] / out.count[j] };
+        out.mean[j] = if out.count[j] == 0.0 { 0.0 } else { origin[j] + out.mean[j] / out.count[j] };
     }
     let mut rest = vec![0.0; columns];
     for (row, w) in values.chunks_exact(columns).zip(weights) {
@@ -387,10 +404,25 @@ mod tests {
     }
 
     #[test]
+    fn a_constant_column_has_no_variance_at_all() {
+        for (rows, value) in [(1, 0.1), (7, 1e-10), (10_001, 0.3), (70_003, -1e17)] {
+            let x = Array2::from_elem((rows, 3), value);
+            assert_eq!(moments(x.view()).m2, [0.0; 3]);
+            assert_eq!(moments(x.view()).mean, [value; 3]);
+            let mut m = Moments::new(3);
+            let w = ndarray::Array1::linspace(0.1, 0.7, rows);
+            m.update(x.view(), Some(w.view()), &Exec::serial()).unwrap();
+            assert_eq!((m.m2, m.mean), (vec![0.0; 3], vec![value; 3]));
+        }
+    }
+
+    #[test]
     fn infinities_and_overflow_are_told_apart() {
         let big = Array2::from_elem((8, 1), 1e308);
         let m = moments(big.view());
         assert!(!m.has_inf && !m.has_nan);
+        let apart = ndarray::array![[1e308], [-1e308]];
+        assert_eq!(moments(apart.view()).mean, [0.0]);
         let x = ndarray::array![[1.0, f64::INFINITY], [f64::NAN, 2.0]];
         let m = moments(x.view());
         assert!(m.has_inf && m.has_nan);

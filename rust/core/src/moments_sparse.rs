@@ -114,6 +114,7 @@ fn csr_chunk<T: Float, I: Index>(
 ) -> Moments {
     let mut m = Moments::new(x.width);
     let mut stored = vec![0.0; x.width];
+    let mut entries = vec![0_usize; if weights.is_some() { x.width } else { 0 }];
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
     let total: f64 = (from..to).map(weight).sum();
     m.count.fill(total);
@@ -121,6 +122,9 @@ fn csr_chunk<T: Float, I: Index>(
         let w = weight(row);
         for k in x.range(row, row + 1) {
             let (j, v) = (x.indices[k].place(), x.values[k].to_f64());
+            if weights.is_some() {
+                entries[j] += 1;
+            }
             if v.is_nan() {
                 m.has_nan = true;
                 m.count[j] -= w;
@@ -129,6 +133,12 @@ fn csr_chunk<T: Float, I: Index>(
                 m.mean[j] += w * v;
                 stored[j] += w;
             }
+        }
+    }
+    for (j, entries) in entries.into_iter().enumerate() {
+        // With a value stored in each row there are no zeros, though the sums of the weights be rounded otherwise.
+        if entries == to - from {
+            m.count[j] = stored[j];
         }
     }
     for j in 0..x.width {
@@ -209,7 +219,9 @@ fn csc_column<T: Float, I: Index>(
             stored += w;
         }
     }
-    let count = total - holes;
+    // With a value stored in each row there are no zeros, though the sums of the weights be rounded otherwise.
+    let full = range.len() == x.width;
+    let count = if full { stored } else { total - holes };
     let mean = if count == 0.0 { 0.0 } else { sum / count };
     let (mut m2, mut rest) = (0.0, 0.0);
     for (v, w) in pairs().filter(|(v, _)| !v.is_nan()) {
