@@ -157,12 +157,20 @@ struct Scratch {
     second: Vec<f64>,
     wide: Vec<f64>,
     part: Moments,
+    /// Had the last block a NaN? Then the next one has too, most likely.
+    holes: bool,
 }
 
 impl Scratch {
     fn new(columns: usize) -> Self {
         let lanes = Vec::with_capacity(LANES.next_multiple_of(columns));
-        Self { first: lanes.clone(), second: lanes.clone(), wide: lanes, part: Moments::new(columns) }
+        Self {
+            first: lanes.clone(),
+            second: lanes.clone(),
+            wide: lanes,
+            part: Moments::new(columns),
+            holes: false,
+        }
     }
 
     fn clear(&mut self, width: usize) {
@@ -190,18 +198,20 @@ fn plain_block<T: Float>(values: &[T], columns: usize, scratch: &mut Scratch, al
 /// Leaves the moments of at least one row in `scratch.part`.
 fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &mut Scratch) {
     scratch.clear(width);
-    let Scratch { first, second, wide, part } = scratch;
+    let Scratch { first, second, wide, part, holes } = scratch;
     let origin = |v: &T| if v.is_finite() { v.to_f64() } else { 0.0 };
     wide.clear();
     for _ in 0..width / columns {
         wide.extend(values.iter().take(columns).map(origin));
     }
-    simd::dispatch!(add_rows(values, wide, first));
-    fold(first, &mut part.mean);
     let n = (values.len() / columns) as f64;
-    part.count.fill(n);
-    let holes = !part.mean.iter().sum::<f64>().is_finite();
-    if holes {
+    if !*holes {
+        simd::dispatch!(add_rows(values, wide, first));
+        fold(first, &mut part.mean);
+        part.count.fill(n);
+        *holes = !part.mean.iter().sum::<f64>().is_finite();
+    }
+    if *holes {
         loop {
             first.fill(0.0);
             second.fill(0.0);
@@ -217,7 +227,7 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
         second.fill(0.0);
     }
     first.fill(0.0);
-    part.has_inf = holes
+    part.has_inf = *holes
         && !part.mean.iter().sum::<f64>().is_finite()
         && values.iter().fold(false, |found, v| found | (!v.is_finite() & !v.is_nan()));
     for j in 0..columns {
@@ -227,7 +237,7 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
     for _ in 0..width / columns {
         wide.extend_from_slice(&part.mean);
     }
-    if holes {
+    if *holes {
         simd::dispatch!(add_squares::<T, true>(values, wide, first, second));
     } else {
         simd::dispatch!(add_squares::<T, false>(values, wide, first, second));
@@ -239,6 +249,7 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
         part.m2[j] -= rest * rest / part.count[j].max(1.0);
     }
     part.has_nan = part.count.iter().any(|c| *c < n);
+    *holes = part.has_nan;
 }
 
 /// The sum of each column's lanes.
@@ -281,17 +292,23 @@ fn add_present<T: Float>(values: &[T], origin: &[f64], sums: &mut [f64], counts:
         let (a, b) = two.split_at(width);
         for k in 0..width {
             let (a, b) = (a[k].to_f64() - origin[k], b[k].to_f64() - origin[k]);
-            sums[k] += (if a.is_nan() { 0.0 } else { a }) + (if b.is_nan() { 0.0 } else { b });
-            counts[k] += (if a.is_nan() { 0.0 } else { 1.0 }) + (if b.is_nan() { 0.0 } else { 1.0 });
+            sums[k] += present(a, a) + present(b, b);
+            counts[k] += present(a, 1.0) + present(b, 1.0);
         }
     }
     for row in twos.remainder().chunks_exact(width) {
         for k in 0..width {
             let a = row[k].to_f64() - origin[k];
-            sums[k] += if a.is_nan() { 0.0 } else { a };
-            counts[k] += if a.is_nan() { 0.0 } else { 1.0 };
+            sums[k] += present(a, a);
+            counts[k] += present(a, 1.0);
         }
     }
+}
+
+/// `value`, or 0 where `x` is NaN: by its bits, since the compiler made a jump table of two conditions.
+#[inline(always)]
+fn present(x: f64, value: f64) -> f64 {
+    f64::from_bits(value.to_bits() & u64::from(x.is_nan()).wrapping_sub(1))
 }
 
 /// Sums of `(x - mean)^2` and of `x - mean`; with `HOLES`, of what is not NaN.
@@ -305,8 +322,8 @@ fn add_squares<T: Float, const HOLES: bool>(
     let width = squares.len();
     let (mean, rest) = (&mean[..width], &mut rest[..width]);
     let off = |v: T, mean: f64| {
-        let v = v.to_f64();
-        if HOLES && v.is_nan() { 0.0 } else { v - mean }
+        let d = v.to_f64() - mean;
+        if HOLES { present(d, d) } else { d }
     };
     let mut twos = values.chunks_exact(2 * width);
     for two in &mut twos {
