@@ -98,7 +98,7 @@ def test_missing_columns_are_named(model):
     with pytest.raises(ValueError, match="row 1, column 'a'"):
         model.transform(pd.DataFrame([GOOD, {**GOOD, "a": np.inf}]))
     with pytest.raises(TypeError, match="row 1 is no dict"):
-        model._native.run_dicts([GOOD, 1])
+        model._native.run_dicts([GOOD, 1], "output")
 
 
 def test_arrays(model):
@@ -125,13 +125,43 @@ def test_arrays(model):
 
 
 def test_many_rows_are_the_rows_one_by_one():
-    X = np.random.default_rng(0).normal(size=(10_000, 3))
+    X = np.random.default_rng(0).normal(size=(100_000, 3))
     scaler = StandardScaler().fit(X)
     frozen = ferroflow.freeze(scaler, X)
     np.testing.assert_array_equal(frozen.transform(X), scaler.transform(X))
-    X[[9_000, 3_000, 7_000], 1] = np.inf
-    with pytest.raises(ValueError, match="row 3000, column 'x1'"):
+    X[[90_000, 30_000, 70_000], 1] = np.inf
+    with pytest.raises(ValueError, match="row 30000, column 'x1'"):
         frozen.transform(X)
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.float32, np.float16, np.int8, np.uint32, np.int64, bool, ">f4", np.longdouble]
+)
+def test_arrays_of_any_number_are_the_numbers(dtype):
+    X = np.random.default_rng(0).integers(0, 2, size=(40, 3))
+    model = ferroflow.freeze(StandardScaler().fit(X * 1.0), X * 1.0)
+    expected = model.transform(X * 1.0)
+    for rows in (X.astype(dtype), np.asfortranarray(X.astype(dtype)), X.astype(dtype)[::-1][::-1]):
+        np.testing.assert_array_equal(model.transform(rows), expected)
+        np.testing.assert_array_equal(model.transform(rows[:1]), expected[:1])
+
+
+def test_an_array_that_is_not_aligned_is_taken_all_the_same():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = ferroflow.freeze(StandardScaler().fit(X), X)
+    odd = np.frombuffer(b"." + X.tobytes(), dtype=np.uint8)[1:].view(np.float64).reshape(X.shape)
+    assert not odd.flags.aligned
+    np.testing.assert_array_equal(model.transform(odd), model.transform(X))
+
+
+def test_rows_as_lists_and_tuples_keep_numbers_and_texts_apart(model):
+    expected = [[1.5, 2, 1, 1]]
+    row = (1.5, 2, True, "y")
+    np.testing.assert_array_equal(model.transform([row]), expected)
+    np.testing.assert_array_equal(model.transform(([*row], [*row])), expected * 2)
+    for bare in (row, list(row)):
+        with pytest.raises(ValueError, match=r"one row is given in a list of rows, \[row\], or as a dict"):
+            model.transform(bare)
 
 
 def test_what_a_model_does_not_do_says_so(model):

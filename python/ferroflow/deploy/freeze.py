@@ -136,7 +136,7 @@ def _rows_to_replay(cells: list[np.ndarray], n_rows: int) -> np.ndarray:
 
 
 def _outputs(model: FrozenModel, X: Any) -> np.ndarray:
-    output, probabilities, _ = model._run(X)
+    output, probabilities = model._run(X, "both")
     parts = [np.asarray(output, dtype=np.float64).ravel()]
     if probabilities is not None:
         parts.append(probabilities.ravel())

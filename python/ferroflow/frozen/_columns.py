@@ -1,5 +1,7 @@
 """Tables of any kind as named columns, without importing the library that they come from."""
 
+from numbers import Number
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,20 @@ def names_of(X: Any) -> list[str] | None:
         names = getattr(X, "columns", None)
     names = None if names is None else list(names)
     return names if names is not None and all(isinstance(name, str) for name in names) else None
+
+
+def rows_of(X: Any) -> np.ndarray:
+    """Return an array, or rows given as lists or tuples, as an array whose numbers and texts stay what they are.
+
+    Raises
+    ------
+    ValueError
+        X is one bare row, given as a list or a tuple of cells.
+    """
+    if isinstance(X, list | tuple) and X and all(isinstance(cell, str | Number | NoneType) for cell in X):
+        raise ValueError("one row is given in a list of rows, [row], or as a dict {column: value}")
+    array = np.asarray(X)
+    return np.asarray(X, dtype=object) if array.dtype.kind == "U" and array is not X else array
 
 
 def columns_of(X: Any) -> tuple[list[str] | None, list[np.ndarray]]:
@@ -33,7 +49,7 @@ def columns_of(X: Any) -> tuple[list[str] | None, list[np.ndarray]]:
         raise TypeError("a sparse matrix cannot be taken as rows of a frozen model; pass X.toarray()")
     if hasattr(X, "iloc"):  # a frame whose columns have no texts as names: by order
         return None, [_array(X.iloc[:, j]) for j in range(X.shape[1])]
-    X = np.asarray(X)
+    X = rows_of(X)
     if X.ndim != 2:
         raise ValueError(
             f"a table with two dimensions is needed, found {X.ndim}; X.reshape(1, -1) makes one row"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ferroflow._core import FrozenModel as _Native
-from ferroflow.frozen._columns import NUMERIC, columns_of
+from ferroflow.frozen._columns import NUMERIC, columns_of, rows_of
 
 
 class FrozenModel:
@@ -58,7 +58,6 @@ class FrozenModel:
         self._positions = {name: j for j, name in enumerate(self._names)}
         self._has_probabilities: bool = about["has_probabilities"]
         self._float = np.float32 if about["single"] else np.float64
-        self._flat: bool = about["flat"]
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "FrozenModel":
@@ -125,11 +124,8 @@ class FrozenModel:
             raise AttributeError("this frozen model is a transformer: it has transform, not predict")
         if type(X) is dict:
             return self._native.predict_row(X)
-        output = self._run(X)[0]
-        if self.task == "classifier":
-            return self.classes_[output]
-        output = output.astype(self._float, copy=False)
-        return output[:, 0] if self._flat else output
+        output = self._run(X, "output")
+        return self.classes_[output] if self.task == "classifier" else output
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -145,8 +141,8 @@ class FrozenModel:
         if not self._has_probabilities:
             raise AttributeError("this frozen model gives no probabilities (its loss has none)")
         if type(X) is dict:
-            return self._native.proba_row(X).astype(self._float, copy=False)
-        return self._run(X)[1].astype(self._float, copy=False)
+            return self._native.proba_row(X)
+        return self._run(X, "probabilities")
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute a classifier's scores.
@@ -161,11 +157,8 @@ class FrozenModel:
         """
         if self.task != "classifier":
             raise AttributeError(f"this frozen model is a {self.task}: it has no decision_function")
-        one = type(X) is dict
-        scores = self._run([X] if one else X)[2].astype(self._float, copy=False)
-        if scores.shape[1] == 1:
-            scores = scores[:, 0]
-        return scores[0] if one else scores
+        scores = self._run(X, "scores")
+        return scores[0] if type(X) is dict else scores
 
     def transform(self, X: Any) -> np.ndarray:
         """Transform rows to numbers.
@@ -181,19 +174,24 @@ class FrozenModel:
         if self.task != "transformer":
             raise AttributeError(f"this frozen model is a {self.task}: it has predict, not transform")
         if type(X) is dict:
-            return self._native.predict_row(X).astype(self._float, copy=False)
-        return self._run(X)[0].astype(self._float, copy=False)
+            return self._native.predict_row(X)
+        return self._run(X, "output")
 
-    def _run(self, X: Any) -> tuple[Any, Any, Any]:
-        if type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.flags.aligned:
-            return self._native.run_matrix(X)
+    def _run(self, X: Any, what: str) -> Any:
+        """Return the "output", "probabilities" or "scores" of rows, or "both" of the first two."""
+        if isinstance(X, list | tuple) and X and isinstance(X[0], list | tuple):
+            X = rows_of(X)
+        if type(X) is np.ndarray:
+            result = self._native.run_matrix(X, what)
+            if result is not NotImplemented:
+                return result
+            if X.ndim == 2 and X.dtype.kind in NUMERIC and "text" not in self._kinds:
+                return self._native.run_matrix(np.array(X, dtype=np.float64), what)
         if isinstance(X, dict):
             X = [X]
         if isinstance(X, list) and all(isinstance(row, dict) for row in X):
-            result = self._native.run_dicts(X)
-        else:
-            result = self._native.run_columns(self._columns(X))
-        return result
+            return self._native.run_dicts(X, what)
+        return self._native.run_columns(self._columns(X), what)
 
     def _columns(self, X: Any) -> list[Any]:
         names, columns = columns_of(X)

@@ -145,14 +145,13 @@ def predict_blocks(model: FrozenModel, blocks: Iterator[Block], name: str) -> It
     """Predict block after block; an error names the row as `Block.place` does."""
     for block in blocks:
         try:
-            output, probabilities, _ = model._run(_Table(block.columns))
+            output, probabilities = model._run(_Table(block.columns), "both")
         except ValueError as error:
             raise DataError(f"{name!r}: {_placed(str(error), block)}.") from None
         if model.task == "classifier":
             yield Predicted(model.classes_[output], probabilities)
         else:
-            values = output.astype(model._float, copy=False)
-            yield Predicted(values[:, 0] if values.shape[1] == 1 else values, None)
+            yield Predicted(output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output, None)
 
 
 def table_blocks(

@@ -1,22 +1,55 @@
 //! Frozen models: writing a file, reading one, and predictions from dicts and columns.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use ferroflow_core::{Error, Exec, Float};
 use ferroflow_frozen::{
-    Batch, Cell, InputError, Label, Limits, Model, Output, Predictions, Tensor, Type, Values,
+    Batch, Cell, Column, InputError, Label, Limits, Model, Output, Predictions, Tensor, Type, Values, Wanted,
 };
-use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use ndarray::{Array, ArrayView2, IntoDimension, ShapeError};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNotImplemented, PyString};
 
-use crate::door::enter;
+use crate::door::{enter, to_py};
 
 /// Batches of up to this many rows keep the interpreter: giving it back and taking it again costs more.
 const FEW_ROWS: usize = 64;
-/// Rows of a matrix that one thread takes at a time; below, waking another thread costs as much as it saves.
-const CHUNK: usize = 2_048;
+
+/// What is asked for of the predictions.
+#[derive(Clone, Copy)]
+enum What {
+    Output,
+    Probabilities,
+    Scores,
+    /// Output, and probabilities or None.
+    Both,
+}
+
+impl What {
+    fn wanted(self) -> Wanted {
+        Wanted {
+            output: matches!(self, Self::Output | Self::Both),
+            probabilities: matches!(self, Self::Probabilities | Self::Both),
+            scores: matches!(self, Self::Scores),
+        }
+    }
+}
+
+impl FromPyObject<'_, '_> for What {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        match obj.cast::<PyString>()?.to_str()? {
+            "output" => Ok(Self::Output),
+            "probabilities" => Ok(Self::Probabilities),
+            "scores" => Ok(Self::Scores),
+            "both" => Ok(Self::Both),
+            other => Err(PyValueError::new_err(format!("'{other}' cannot be asked for"))),
+        }
+    }
+}
 
 /// A loaded model file.
 #[pyclass(frozen, module = "ferroflow._core", name = "FrozenModel")]
@@ -134,27 +167,72 @@ impl PyFrozen {
         Ok(())
     }
 
-    fn hand_over<'py>(&self, py: Python<'py>, p: Predictions) -> PyResult<Bound<'py, PyTuple>> {
-        let rows = p.rows;
-        let matrix = |data: Vec<f64>, width: usize| -> PyResult<Bound<'py, PyAny>> {
-            Ok(data.into_pyarray(py).reshape([rows, width])?.into_any())
-        };
-        let output = match p.output {
-            Output::Labels(labels) => {
-                labels.into_iter().map(i64::from).collect::<Vec<_>>().into_pyarray(py).into_any()
+    /// What was asked for, as an array of rows, or a pair of them.
+    fn hand_over<'py>(&self, py: Python<'py>, p: Predictions, what: What) -> PyResult<Bound<'py, PyAny>> {
+        let (rows, classes) = (p.rows, self.labels.len());
+        match what {
+            What::Output => self.output(py, p.output, rows),
+            What::Probabilities => self.numbers(py, p.probabilities.unwrap_or_default(), [rows, classes]),
+            What::Scores if classes == 2 && p.scores.len() == rows => self.numbers(py, p.scores, [rows]),
+            What::Scores => self.numbers(py, p.scores, [rows, classes]),
+            What::Both => {
+                let probabilities =
+                    p.probabilities.map(|p| self.numbers(py, p, [rows, classes])).transpose()?;
+                Ok((self.output(py, p.output, rows)?, probabilities).into_pyobject(py)?.into_any())
             }
-            Output::Values { data, width } => matrix(data, width)?,
-        };
-        let probabilities = p.probabilities.map(|data| matrix(data, self.labels.len())).transpose()?;
-        let n_scores = if self.labels.len() == 2 { p.scores.len() / rows.max(1) } else { self.labels.len() };
-        let scores = matrix(p.scores, n_scores.max(usize::from(rows == 0 && !self.labels.is_empty())))?;
-        (output, probabilities, scores).into_pyobject(py)
+        }
     }
 
-    fn predict(&self, py: Python<'_>, batch: &Batch<'_>) -> PyResult<Predictions> {
-        let few = batch.columns().first().is_none_or(|c| c.len() <= FEW_ROWS);
-        let p = if few { self.model.predict(batch) } else { py.detach(|| self.model.predict(batch)) };
-        p.map_err(input_error)
+    fn output<'py>(&self, py: Python<'py>, output: Output, rows: usize) -> PyResult<Bound<'py, PyAny>> {
+        match output {
+            Output::Labels(labels) => {
+                Ok(labels.into_iter().map(i64::from).collect::<Vec<_>>().into_pyarray(py).into_any())
+            }
+            Output::Values { data, .. } if self.model.info().flat => self.numbers(py, data, [rows]),
+            Output::Values { data, width } => self.numbers(py, data, [rows, width]),
+        }
+    }
+
+    /// An array in the model's own type.
+    fn numbers<'py, D: IntoDimension>(
+        &self,
+        py: Python<'py>,
+        data: Vec<f64>,
+        shape: D,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let wrong = |e: ShapeError| PyValueError::new_err(e.to_string());
+        if self.model.info().single {
+            let data = data.into_iter().map(f32::from_f64).collect();
+            return Ok(Array::from_shape_vec(shape, data).map_err(wrong)?.into_pyarray(py).into_any());
+        }
+        Ok(Array::from_shape_vec(shape, data).map_err(wrong)?.into_pyarray(py).into_any())
+    }
+
+    /// Runs on the caller's thread, keeping the interpreter, or on all threads without it.
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        rows: usize,
+        what: What,
+        predict: impl FnOnce(&Exec<'_>) -> Result<Result<Predictions, InputError>, Error> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let predictions =
+            if rows <= FEW_ROWS { predict(&Exec::serial()).map_err(to_py)? } else { enter(py, predict)? };
+        self.hand_over(py, predictions.map_err(input_error)?, what)
+    }
+
+    fn run_batch<'py>(&self, py: Python<'py>, batch: &Batch<'_>, what: What) -> PyResult<Bound<'py, PyAny>> {
+        let rows = batch.columns().first().map_or(0, Column::len);
+        self.run(py, rows, what, |exec| self.model.predict_on(batch, what.wanted(), exec))
+    }
+
+    fn run_view<'py, T: Float>(
+        &self,
+        py: Python<'py>,
+        matrix: ArrayView2<'_, T>,
+        what: What,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.run(py, matrix.nrows(), what, |exec| self.model.predict_matrix(matrix, what.wanted(), exec))
     }
 
     fn run_one<'py>(&self, py: Python<'py>, row: &Bound<'py, PyDict>) -> PyResult<Predictions> {
@@ -231,7 +309,7 @@ impl PyFrozen {
     /// Label or values of one row.
     fn predict_row<'py>(&self, py: Python<'py>, row: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let p = self.run_one(py, row)?;
-        match &p.output {
+        match p.output {
             Output::Labels(labels) => {
                 let at = labels.first().map_or(0, |&v| v as usize);
                 self.labels
@@ -241,7 +319,10 @@ impl PyFrozen {
             }
             Output::Values { data, .. } => match data.as_slice() {
                 &[value] if self.model.info().flat => Ok(PyFloat::new(py, value).into_any()),
-                _ => Ok(PyArray1::from_slice(py, data).into_any()),
+                _ => {
+                    let width = data.len();
+                    self.numbers(py, data, [width])
+                }
             },
         }
     }
@@ -251,12 +332,18 @@ impl PyFrozen {
         &self,
         py: Python<'py>,
         row: &Bound<'py, PyDict>,
-    ) -> PyResult<Option<Bound<'py, PyArray1<f64>>>> {
-        Ok(self.run_one(py, row)?.probabilities.map(|p| p.into_pyarray(py)))
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let probabilities = self.run_one(py, row)?.probabilities;
+        probabilities.map(|p| self.numbers(py, p, [self.labels.len()])).transpose()
     }
 
-    /// Output, probabilities and scores of rows given as dicts.
-    fn run_dicts<'py>(&self, py: Python<'py>, rows: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
+    /// What is asked for of rows given as dicts.
+    fn run_dicts<'py>(
+        &self,
+        py: Python<'py>,
+        rows: &Bound<'py, PyList>,
+        what: What,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut batch = Batch::new(self.model.schema(), rows.len());
         let mut values = Vec::with_capacity(self.names.len());
         for (i, row) in rows.iter().enumerate() {
@@ -268,62 +355,40 @@ impl PyFrozen {
                 batch.push(j, cell(value, i, self.name(j))?).map_err(input_error)?;
             }
         }
-        let p = self.predict(py, &batch)?;
-        self.hand_over(py, p)
+        self.run_batch(py, &batch, what)
     }
 
-    /// Output, probabilities and scores of the rows of a float64 matrix.
+    /// What is asked for of the rows of an aligned float64 or float32 matrix; `NotImplemented` for any other object.
     fn run_matrix<'py>(
         &self,
         py: Python<'py>,
-        matrix: PyReadonlyArray2<'py, f64>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        let matrix = matrix.as_array();
-        if matrix.ncols() != self.names.len() {
-            return Err(PyValueError::new_err(format!(
-                "the array has {} columns, the model needs {}",
-                matrix.ncols(),
-                self.names.len()
-            )));
+        matrix: &Bound<'py, PyAny>,
+        what: What,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(matrix) = matrix.cast::<PyArray2<f64>>()
+            && matrix.is_aligned()
+        {
+            return self.run_view(py, matrix.try_readonly()?.as_array(), what);
         }
-        let rows = matrix.nrows();
-        let run = |part: Range<usize>| {
-            let cells =
-                |i, j| Ok::<_, InputError>(matrix.get((i, j)).map_or(Cell::Missing, |&x| Cell::Number(x)));
-            self.model.predict_rows(part, cells)
-        };
-        if rows <= CHUNK {
-            return self.hand_over(py, run(0..rows).map_err(input_error)?);
+        if let Ok(matrix) = matrix.cast::<PyArray2<f32>>()
+            && matrix.is_aligned()
+        {
+            return self.run_view(py, matrix.try_readonly()?.as_array(), what);
         }
-        let parts = enter(py, |exec| {
-            exec.map(rows.div_ceil(CHUNK), |k| run(k * CHUNK..((k + 1) * CHUNK).min(rows)))
-        })?;
-        let mut whole: Option<Predictions> = None;
-        for part in parts {
-            let part = part.map_err(input_error)?;
-            match &mut whole {
-                Some(whole) => whole.append(part),
-                None => whole = Some(part),
-            }
-        }
-        match whole {
-            Some(whole) => self.hand_over(py, whole),
-            None => Err(PyValueError::new_err("the array has no rows")),
-        }
+        Ok(PyNotImplemented::get(py).to_owned().into_any())
     }
 
-    /// Output, probabilities and scores of rows given as columns: float64 arrays, or lists of objects.
+    /// What is asked for of rows given as columns: float64 arrays, or lists of objects.
     fn run_columns<'py>(
         &self,
         py: Python<'py>,
         columns: &Bound<'py, PyList>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
+        what: What,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut batch = Batch::new(self.model.schema(), 0);
         for (j, column) in columns.iter().enumerate() {
-            if let Ok(numbers) = column.extract::<PyReadonlyArray1<'_, f64>>() {
-                for &x in numbers.as_array() {
-                    batch.push(j, Cell::Number(x)).map_err(input_error)?;
-                }
+            if let Ok(numbers) = column.cast::<PyArray1<f64>>() {
+                batch.push_numbers(j, numbers.try_readonly()?.as_array()).map_err(input_error)?;
             } else {
                 for (i, value) in column.try_iter()?.enumerate() {
                     let value = value?;
@@ -331,8 +396,7 @@ impl PyFrozen {
                 }
             }
         }
-        let p = self.predict(py, &batch)?;
-        self.hand_over(py, p)
+        self.run_batch(py, &batch, what)
     }
 }
 

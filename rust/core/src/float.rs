@@ -45,12 +45,14 @@ pub trait Float:
     fn sqrt(self) -> Self;
     /// `exp` by the `libm` crate: the same bits on every target.
     fn exp(self) -> Self;
+    /// [`Float::exp`] of each value, in place.
+    fn exp_each(values: &mut [Self]);
     /// `ln` by the `libm` crate: the same bits on every target.
     fn ln(self) -> Self;
 }
 
 macro_rules! float {
-    ($t:ty, $exp:path, $ln:path) => {
+    ($t:ty, $exp:path, $exp_each:expr, $ln:path) => {
         impl Float for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -85,6 +87,10 @@ macro_rules! float {
                 $exp(self)
             }
             #[inline(always)]
+            fn exp_each(values: &mut [Self]) {
+                $exp_each(values);
+            }
+            #[inline(always)]
             fn ln(self) -> Self {
                 $ln(self)
             }
@@ -92,5 +98,12 @@ macro_rules! float {
     };
 }
 
-float!(f32, libm::expf, libm::logf);
-float!(f64, libm::exp, libm::log);
+#[inline(always)]
+fn expf_each(values: &mut [f32]) {
+    for x in values {
+        *x = libm::expf(*x);
+    }
+}
+
+float!(f32, libm::expf, expf_each, libm::logf);
+float!(f64, libm::exp, crate::exp::each, libm::log);

@@ -7,6 +7,7 @@ pub mod descent;
 pub mod encode;
 pub mod error;
 pub mod exec;
+mod exp;
 pub mod float;
 mod gate;
 pub mod impute;

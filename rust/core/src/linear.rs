@@ -7,10 +7,12 @@
 
 use crate::float::Float;
 
-const LANES: usize = 8;
+/// Lanes of a sum.
+pub const LANES: usize = 8;
 
+/// The sum of the lanes, in its fixed order.
 #[inline(always)]
-fn add_lanes<T: Float>(l: [T; LANES]) -> T {
+pub fn add_lanes<T: Float>(l: [T; LANES]) -> T {
     ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
 }
 
@@ -58,12 +60,54 @@ pub fn sigmoid<T: Float>(z: T) -> T {
 pub fn softmax<T: Float>(z: &mut [T]) {
     let Some(&first) = z.first() else { return };
     let max = z.iter().fold(first, |m, &v| if v > m { v } else { m });
-    let mut sum = T::ZERO;
     for v in z.iter_mut() {
         *v = (*v - max).exp();
+    }
+    divide_by_sum(z);
+}
+
+/// Values of a block of [`sigmoid_each`].
+const BLOCK: usize = 256;
+
+/// [`sigmoid`] of each value, in place, with its bits.
+#[inline(always)]
+pub fn sigmoid_each<T: Float>(z: &mut [T]) {
+    let mut e = [T::ZERO; BLOCK];
+    for z in z.chunks_mut(BLOCK) {
+        let e = &mut e[..z.len()];
+        // Either side of sigmoid is of exp(-|z|).
+        for (e, z) in e.iter_mut().zip(&*z) {
+            *e = -z.abs();
+        }
+        T::exp_each(e);
+        for (z, e) in z.iter_mut().zip(&*e) {
+            *z = (if *z >= T::ZERO { T::ONE } else { *e }) / (T::ONE + *e);
+        }
+    }
+}
+
+/// [`softmax`] of each row of `width` values, in place, with its bits.
+#[inline(always)]
+pub fn softmax_each<T: Float>(z: &mut [T], width: usize) {
+    let width = width.max(1);
+    for row in z.chunks_exact_mut(width) {
+        let max = row.iter().fold(row[0], |m, &v| if v > m { v } else { m });
+        row.iter_mut().for_each(|v| *v -= max);
+    }
+    T::exp_each(z);
+    for row in z.chunks_exact_mut(width) {
+        divide_by_sum(row);
+    }
+}
+
+/// z / sum z, in place, summed from left to right.
+#[inline(always)]
+pub fn divide_by_sum<T: Float>(z: &mut [T]) {
+    let mut sum = T::ZERO;
+    for v in &*z {
         sum += *v;
     }
-    for v in z.iter_mut() {
+    for v in z {
         *v /= sum;
     }
 }
@@ -83,6 +127,26 @@ mod tests {
             let (i, v): (Vec<i32>, Vec<f64>) =
                 row.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(j, x)| (j as i32, *x)).unzip();
             prop_assert_eq!(score(&row, &w, seed).to_bits(), score_sparse(&i, &v, &w, seed).to_bits());
+        }
+
+        #[test]
+        fn many_at_once_have_the_bits_of_one_by_one(
+            z in prop::collection::vec(prop_oneof![-30.0..30.0f64, -800.0..800.0f64, Just(0.0), Just(-0.0)], 0..600),
+            width in 1usize..9,
+        ) {
+            fn check<T: Float>(z: &[T], width: usize) {
+                let bits = |v: &[T]| v.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
+                let mut found = z.to_vec();
+                sigmoid_each(&mut found);
+                assert_eq!(bits(&found), bits(&z.iter().map(|v| sigmoid(*v)).collect::<Vec<_>>()));
+                let mut found = z[..z.len() / width * width].to_vec();
+                let mut expected = found.clone();
+                softmax_each(&mut found, width);
+                expected.chunks_exact_mut(width).for_each(softmax);
+                assert_eq!(bits(&found), bits(&expected));
+            }
+            check(&z, width);
+            check(&z.iter().map(|v| *v as f32).collect::<Vec<_>>(), width);
         }
 
         #[test]

@@ -106,10 +106,10 @@ pub fn probabilities<T: Float>(scores: &[T], outputs: usize, out: &mut [T], exec
     let exec = exec.only_if(scores.len() >= SERIAL_BELOW / 10);
     if outputs == 1 {
         return exec.for_each_piece(out, 2 * PIECE / 8, |i, out| {
-            let scores = &scores[i * PIECE / 8..];
-            for (z, out) in scores.iter().zip(out.chunks_exact_mut(2)) {
-                let p = linear::sigmoid(*z);
-                (out[0], out[1]) = (T::ONE - p, p);
+            let mut p = scores[i * PIECE / 8..][..out.len() / 2].to_vec();
+            simd::dispatch!(linear::sigmoid_each(&mut p));
+            for (p, out) in p.iter().zip(out.chunks_exact_mut(2)) {
+                (out[0], out[1]) = (T::ONE - *p, *p);
             }
         });
     }
@@ -117,8 +117,6 @@ pub fn probabilities<T: Float>(scores: &[T], outputs: usize, out: &mut [T], exec
     exec.for_each_piece(out, rows * outputs, |i, out| {
         let begin = i * rows * outputs;
         out.copy_from_slice(&scores[begin..begin + out.len()]);
-        for row in out.chunks_exact_mut(outputs) {
-            linear::softmax(row);
-        }
+        simd::dispatch!(linear::softmax_each(out, outputs));
     })
 }

@@ -17,9 +17,9 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// Runs `kernel`, which must be inlined always: [`dispatch!`] makes it so.
+/// Runs `kernel`, which must be inlined always: [`dispatch!`] makes it so; another crate writes `#[inline(always)]` itself.
 #[inline]
-pub(crate) fn run<R>(kernel: impl FnOnce() -> R) -> R {
+pub fn run<R>(kernel: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         if avx512() {

@@ -1,7 +1,10 @@
 //! Rows on their way into a model, column by column.
 
+use ndarray::ArrayView1;
+
 use crate::error::{InputCode, InputError};
 use crate::schema::{InputColumn, Kind, Schema};
+use crate::source;
 
 /// One cell of an input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -203,6 +206,24 @@ impl<'s> Batch<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Appends numbers (NaN where missing) to column number `column`: what [`Batch::push`] of each does, faster.
+    ///
+    /// # Errors
+    /// As for [`Batch::push`]; the cells before the one that is refused are kept.
+    pub fn push_numbers(&mut self, column: usize, numbers: ArrayView1<'_, f64>) -> Result<(), InputError> {
+        if let (Some(spec), Some(Column::Numbers(v))) =
+            (self.schema.columns().get(column), self.columns.get_mut(column))
+        {
+            let before = v.len();
+            v.extend(numbers);
+            if source::fits(spec, &mut v[before..]) {
+                return Ok(());
+            }
+            v.truncate(before);
+        }
+        numbers.iter().try_for_each(|&x| self.push(column, Cell::Number(x)))
     }
 
     /// The number of rows.

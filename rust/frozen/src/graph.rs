@@ -4,7 +4,8 @@
 //! choosing and joining columns costs nothing when rows run. Each slot knows the input column it comes from, for
 //! messages, and whether a missing value can reach it: from that follows which input columns may be null.
 
-use crate::batch::{Batch, Checked, Column};
+use crate::batch::Checked;
+use crate::block::{self, Block};
 use crate::container::Tensors;
 use crate::error::{InputError, LoadError};
 use crate::json::{Fields, Json, invalid};
@@ -167,16 +168,23 @@ impl Graph {
         }
     }
 
-    /// Runs row `i` of `batch`.
-    pub fn run<'a>(&'a self, batch: &'a Batch<'_>, i: usize, s: &mut Scratch<'a>) -> Result<(), InputError> {
-        for (slot, column) in self.inputs.iter().zip(batch.columns()) {
-            match (*slot, column) {
-                (Slot::Number(at), Column::Numbers(v)) => s.numbers[at] = v[i],
-                (Slot::Text(at), Column::Texts(v)) => s.texts[at] = v.get(i),
-                _ => {}
-            }
-        }
-        self.ops(s, i, batch.schema())
+    /// Rows of a block, if blocks pay.
+    pub fn rows_of_block(&self) -> Option<usize> {
+        block::rows_of(self.slots())
+    }
+
+    pub fn block<'a>(&self, rows: usize) -> Block<'a> {
+        Block::new(self.n_numbers, self.n_texts, rows)
+    }
+
+    /// Where the input columns live.
+    pub fn inputs(&self) -> &[Slot] {
+        &self.inputs
+    }
+
+    /// Runs the ops on a block whose inputs are filled; `false` if it has to go row by row.
+    pub fn run_block<'a>(&'a self, block: &mut Block<'a>) -> bool {
+        self.ops.iter().all(|op| op.run_block(block))
     }
 
     /// Puts a checked cell where its column lives.

@@ -6,20 +6,25 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod block;
 mod container;
 mod error;
+mod evaluate;
 mod graph;
 mod json;
 mod limits;
 mod model;
 mod ops;
+mod predictions;
 mod schema;
+mod source;
 mod statistics;
 
 pub use batch::{Batch, Cell, Column, Texts};
 pub use container::{Tensor, Type, write};
 pub use error::{InputCode, InputError, LoadError};
 pub use limits::Limits;
-pub use model::{Model, Output, Predictions};
+pub use model::Model;
+pub use predictions::{Output, Predictions, Wanted};
 pub use schema::{Info, InputColumn, Kind, Label, Schema, Task};
 pub use statistics::{ColumnStatistics, Values};

@@ -1,86 +1,28 @@
-//! A loaded model: what it says of itself, and its predictions.
+//! A loaded model: read, checked, and what it says of itself. Its predictions are in `evaluate`.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use ferroflow_core::{Float, linear};
-
-use crate::batch::{self, Batch, Cell};
+use crate::batch::{Batch, Cell};
 use crate::container::{self, Tensors};
-use crate::error::{InputCode, InputError, LoadError};
-use crate::graph::{Graph, Scratch, Slot, Versions};
+use crate::error::LoadError;
+use crate::graph::{Graph, Slot, Versions};
 use crate::json::{Fields, Json, invalid};
 use crate::limits::Limits;
+use crate::predictions::{Link, flat_outputs};
 use crate::schema::{Info, InputColumn, Kind, Label, Schema, Task};
 use crate::statistics::{self, ColumnStatistics};
 
 /// The format that this reader reads.
 const FORMAT: i64 = 1;
 
-/// What a model gave for a batch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Predictions {
-    /// Number of rows.
-    pub rows: usize,
-    /// Labels or values.
-    pub output: Output,
-    /// Row by row, one per class; `None` for a model without probabilities.
-    pub probabilities: Option<Vec<f64>>,
-    /// Decision scores of a classifier, row by row: one for two classes, otherwise one per class.
-    pub scores: Vec<f64>,
-}
-
-impl Predictions {
-    /// Puts the rows of `more`, of the same model, after these.
-    pub fn append(&mut self, mut more: Self) {
-        self.rows += more.rows;
-        self.scores.append(&mut more.scores);
-        if let (Some(to), Some(from)) = (&mut self.probabilities, &mut more.probabilities) {
-            to.append(from);
-        }
-        match (&mut self.output, &mut more.output) {
-            (Output::Labels(to), Output::Labels(from)) => to.append(from),
-            (Output::Values { data: to, .. }, Output::Values { data: from, .. }) => to.append(from),
-            _ => {}
-        }
-    }
-}
-
-/// The predictions themselves.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Per row, a number into [`Info::classes`].
-    Labels(Vec<u32>),
-    /// Row by row, `width` numbers each (1 for a plain regressor).
-    Values {
-        /// Numbers per row.
-        width: usize,
-        /// The numbers.
-        data: Vec<f64>,
-    },
-}
-
-/// From scores to probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    /// No probabilities.
-    None,
-    /// One score z: 1 - s and s, s = sigmoid(z).
-    Sigmoid,
-    /// Softmax of the scores.
-    Softmax,
-    /// Sigmoid of each score, divided by their sum.
-    OneVsRest,
-}
-
 /// A frozen model, checked and ready.
 #[derive(Debug)]
 pub struct Model {
-    schema: Schema,
-    info: Info,
-    graph: Graph,
-    outputs: Vec<usize>,
-    link: Link,
+    pub(crate) schema: Schema,
+    pub(crate) info: Info,
+    pub(crate) graph: Graph,
+    pub(crate) outputs: Vec<usize>,
+    pub(crate) link: Link,
     statistics: Vec<ColumnStatistics>,
     provenance: BTreeMap<String, String>,
 }
@@ -199,110 +141,6 @@ impl Model {
         self.info.classes.get(class as usize)
     }
 
-    /// Predictions for the rows of `batch`, which must have been made for this model's schema.
-    ///
-    /// # Errors
-    /// [`InputError`] naming row and column: unknown category, overflow, columns of unequal length.
-    pub fn predict(&self, batch: &Batch<'_>) -> Result<Predictions, InputError> {
-        let rows = batch.rows()?;
-        let mut scratch = self.graph.scratch();
-        let mut out = self.room(rows);
-        for i in 0..rows {
-            self.graph.run(batch, i, &mut scratch)?;
-            self.collect(i, &scratch, &mut out)?;
-        }
-        Ok(self.predictions(rows, out))
-    }
-
-    /// Predictions for one row: `cell` is asked for each column's cell in the order of the schema.
-    ///
-    /// # Errors
-    /// What `cell` gives, and [`InputError`] as from [`Batch::push`] and [`Model::predict`].
-    pub fn predict_row<'a, E: From<InputError>>(
-        &'a self,
-        mut cell: impl FnMut(usize) -> Result<Cell<'a>, E>,
-    ) -> Result<Predictions, E> {
-        self.predict_rows(0..1, |_, j| cell(j))
-    }
-
-    /// Predictions for rows that need no batch: `cell(row, column)` is asked for each cell, row by row.
-    ///
-    /// # Errors
-    /// As for [`Model::predict_row`].
-    pub fn predict_rows<'a, E: From<InputError>>(
-        &'a self,
-        rows: Range<usize>,
-        mut cell: impl FnMut(usize, usize) -> Result<Cell<'a>, E>,
-    ) -> Result<Predictions, E> {
-        let mut scratch = self.graph.scratch();
-        let n = rows.len();
-        let mut out = self.room(n);
-        for i in rows {
-            for (j, column) in self.schema.columns().iter().enumerate() {
-                let checked = batch::check(column, cell(i, j)?, i)?;
-                self.graph.put(j, &checked, &mut scratch);
-            }
-            self.graph.ops(&mut scratch, i, &self.schema)?;
-            self.collect(i, &scratch, &mut out)?;
-        }
-        Ok(self.predictions(n, out))
-    }
-
-    fn room(&self, rows: usize) -> Collected {
-        Collected {
-            labels: Vec::with_capacity(if self.info.task == Task::Classifier { rows } else { 0 }),
-            values: Vec::with_capacity(rows.saturating_mul(self.outputs.len())),
-            probabilities: Vec::with_capacity(rows.saturating_mul(self.n_probabilities())),
-        }
-    }
-
-    /// Probabilities per row.
-    fn n_probabilities(&self) -> usize {
-        if self.link == Link::None { 0 } else { self.info.classes.len() }
-    }
-
-    fn predictions(&self, rows: usize, mut out: Collected) -> Predictions {
-        let classifier = self.info.task == Task::Classifier;
-        Predictions {
-            rows,
-            probabilities: (self.link != Link::None).then_some(out.probabilities),
-            scores: if classifier { std::mem::take(&mut out.values) } else { Vec::new() },
-            output: if classifier {
-                Output::Labels(out.labels)
-            } else {
-                Output::Values { width: self.outputs.len(), data: out.values }
-            },
-        }
-    }
-
-    fn collect(&self, row: usize, s: &Scratch<'_>, out: &mut Collected) -> Result<(), InputError> {
-        let start = out.values.len();
-        out.values.extend(self.outputs.iter().map(|&at| s.numbers[at]));
-        if self.info.task == Task::Transformer {
-            return Ok(());
-        }
-        let values = &out.values[start..];
-        if values.iter().any(|v| !v.is_finite()) {
-            return Err(InputError {
-                code: InputCode::NotFinite,
-                message: format!(
-                    "row {row}: the model's score overflows; a value is far outside the training data"
-                ),
-                row: Some(row),
-                column: None,
-            });
-        }
-        if self.info.task == Task::Classifier {
-            out.labels.push(decide(values));
-            if self.info.single {
-                probabilities::<f32>(self.link, values, &mut out.probabilities);
-            } else {
-                probabilities::<f64>(self.link, values, &mut out.probabilities);
-            }
-        }
-        Ok(())
-    }
-
     fn self_test(
         &self,
         mut tests: Fields,
@@ -363,62 +201,6 @@ impl Model {
             return failed("the stored rows give other bits here than where the model was written".into());
         }
         Ok(())
-    }
-}
-
-struct Collected {
-    labels: Vec<u32>,
-    values: Vec<f64>,
-    probabilities: Vec<f64>,
-}
-
-/// What the self-test stores: labels or values, then probabilities.
-pub fn flat_outputs(predictions: &Predictions) -> Vec<f64> {
-    let mut out = match &predictions.output {
-        Output::Labels(labels) => labels.iter().map(|&v| f64::from(v)).collect(),
-        Output::Values { data, .. } => data.clone(),
-    };
-    out.extend(predictions.probabilities.iter().flatten());
-    out
-}
-
-/// One score: class 1 if positive. More: the first of the largest.
-fn decide(scores: &[f64]) -> u32 {
-    if let &[score] = scores {
-        return u32::from(score > 0.0);
-    }
-    let (mut best, mut at) = (f64::NEG_INFINITY, 0);
-    for (i, &score) in (0u32..).zip(scores) {
-        if score > best {
-            (best, at) = (score, i);
-        }
-    }
-    at
-}
-
-fn probabilities<T: Float>(link: Link, scores: &[f64], out: &mut Vec<f64>) {
-    match link {
-        Link::None => {}
-        Link::Sigmoid => {
-            let p = linear::sigmoid(T::from_f64(scores.first().copied().unwrap_or(0.0)));
-            out.extend([(T::ONE - p).to_f64(), p.to_f64()]);
-        }
-        Link::Softmax | Link::OneVsRest => {
-            let mut z: Vec<T> = scores.iter().map(|&v| T::from_f64(v)).collect();
-            if link == Link::Softmax {
-                linear::softmax(&mut z);
-            } else {
-                let mut sum = T::ZERO;
-                for v in &mut z {
-                    *v = linear::sigmoid(*v);
-                    sum += *v;
-                }
-                for v in &mut z {
-                    *v /= sum;
-                }
-            }
-            out.extend(z.into_iter().map(Float::to_f64));
-        }
     }
 }
 
