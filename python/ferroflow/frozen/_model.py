@@ -179,7 +179,7 @@ class FrozenModel:
 
     def _run(self, X: Any, what: str) -> Any:
         """Return the "output", "probabilities" or "scores" of rows, or "both" of the first two."""
-        if isinstance(X, list | tuple) and X and isinstance(X[0], list | tuple):
+        if type(X) in (list, tuple) and X and type(X[0]) in (list, tuple):
             X = rows_of(X)
         if type(X) is np.ndarray:
             result = self._native.run_matrix(X, what)

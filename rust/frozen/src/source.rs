@@ -107,10 +107,12 @@ fn turn<T: Float>(values: &[T], width: usize, rows: usize, columns: &mut [f64]) 
     let mut tiles = values.chunks_exact(TILE * width);
     let mut row = 0;
     for tile in &mut tiles {
+        // Slices of one known length, so that no index inside is checked.
+        let lines: [&[T]; TILE] = std::array::from_fn(|k| &tile[k * width..][..width]);
         for j in 0..width {
             let out = &mut columns[j * rows + row..][..TILE];
             for k in 0..TILE {
-                out[k] = tile[k * width + j].to_f64();
+                out[k] = lines[k][j].to_f64();
             }
         }
         row += TILE;
