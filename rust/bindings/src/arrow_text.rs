@@ -7,8 +7,8 @@ use arrow_schema::DataType;
 use ferroflow_core::encode::{Source, Table, TextTable, count_codes, learn_parts};
 use ferroflow_core::{Error, Exec};
 use pyo3::prelude::*;
-use pyo3_arrow::PyChunkedArray;
 
+use crate::arrow_stream::chunks;
 use crate::strings::{LearnedTexts, NAN, NONE};
 
 /// A text column of an Arrow table, by chunks.
@@ -25,10 +25,10 @@ pub struct ArrowColumn {
 impl ArrowColumn {
     /// `column` has `__arrow_c_stream__`; raises `TypeError` if it holds anything but texts.
     #[new]
-    fn new(column: PyChunkedArray, nan: bool) -> PyResult<Self> {
-        let (chunks, field) = column.into_inner();
-        if !is_text(field.data_type()) {
-            return Err(pyo3::exceptions::PyTypeError::new_err(format!("{} is no text", field.data_type())));
+    fn new(column: &Bound<'_, PyAny>, nan: bool) -> PyResult<Self> {
+        let (chunks, kind) = chunks(column)?;
+        if !is_text(&kind) {
+            return Err(pyo3::exceptions::PyTypeError::new_err(format!("{kind} is no text")));
         }
         let mut starts = vec![0];
         for chunk in &chunks {

@@ -1,5 +1,6 @@
 //! PyO3 bindings: convert, call, convert. Nothing else.
 
+mod arrow_stream;
 mod arrow_text;
 mod descent;
 mod door;
