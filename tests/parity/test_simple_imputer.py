@@ -71,7 +71,7 @@ def assert_same(X, new=None, exact=None, **options):
             ours.statistics_, sklearn.statistics_, rtol=0, atol=size * (1e-5 if single else 1e-13)
         )
     for name in ("_fit_dtype", "_fill_dtype", "n_features_in_"):
-        assert getattr(ours, name) == getattr(sklearn, name)
+        assert getattr(ours, name, None) == getattr(sklearn, name, None)
     if sklearn.indicator_ is not None:
         assert ours.indicator_.__dict__.keys() == sklearn.indicator_.__dict__.keys()
         assert_array_equal(ours.indicator_.features_, sklearn.indicator_.features_)

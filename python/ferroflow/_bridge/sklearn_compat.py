@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
@@ -10,6 +11,7 @@ from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -24,6 +26,7 @@ __all__ = [
     "LinearClassifierMixin",
     "StrOptions",
     "array_api_dispatch",
+    "as_counts",
     "assume_finite",
     "check_feature_names",
     "check_n_features",
@@ -32,13 +35,17 @@ __all__ = [
     "csr_class",
     "default_output",
     "dense_output",
+    "fill_dtype",
     "fit_context",
     "get_mask",
     "has_callbacks",
     "is_dispatched",
     "is_pandas_na",
+    "keep_dtype",
     "map_infrequent",
     "num_samples",
+    "other_constants",
+    "other_unknown",
     "routing_enabled",
     "safe_indexing",
     "skips_parameter_validation",
@@ -47,6 +54,8 @@ __all__ = [
     "validate_shuffle_split",
     "warn_prf",
 ]
+
+_BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
 check_feature_names = _check_feature_names
 check_n_features = _check_n_features
@@ -68,10 +77,45 @@ def default_output(estimator) -> bool:
     )
 
 
+def array_api_dispatch() -> bool:
+    """Has the user let arrays of other libraries be computed on by their own functions?"""
+    return _get_threadlocal_config()["array_api_dispatch"]
+
+
 def is_dispatched(*arrays) -> bool:
-    """Is one of them another library's array, that scikit-learn computes on there (``array_api_dispatch=True``)?"""
-    return _get_threadlocal_config()["array_api_dispatch"] and any(
+    """Is one of them another library's array, that scikit-learn computes on there?"""
+    return array_api_dispatch() and any(
         hasattr(x, "__array_namespace__") and not isinstance(x, np.ndarray | np.generic) for x in arrays
+    )
+
+
+def as_counts(count: np.ndarray, weighted: bool) -> np.ndarray:
+    """Numbers of rows that a scaler saw, in the type that scikit-learn has for them: before 1.8, integers if unweighted."""
+    return count if weighted or not _BEFORE_1_8 else count.astype(np.int64)
+
+
+def fill_dtype(imputer) -> np.dtype:
+    """The dtype of a fitted imputer's filled values; before 1.8 it was that of the fitted array."""
+    return imputer._fit_dtype if _BEFORE_1_8 else imputer._fill_dtype
+
+
+def keep_dtype(imputer, dtype: np.dtype) -> None:
+    """Note the dtype of the array that an imputer is fitted on."""
+    imputer._fit_dtype = dtype
+    if not _BEFORE_1_8:
+        imputer._fill_dtype = dtype
+
+
+def other_constants() -> bool:
+    """Has this scikit-learn (before 1.8) constants for empty columns otherwise than later ones?"""
+    return _BEFORE_1_8
+
+
+def other_unknown(encoder) -> bool:
+    """Has this scikit-learn (before 1.8) rows of unknown categories otherwise than later ones?"""
+    return _BEFORE_1_8 and (
+        encoder.handle_unknown == "warn"
+        or (encoder.handle_unknown == "infrequent_if_exist" and encoder.drop is not None)
     )
 
 
@@ -124,11 +168,6 @@ def map_infrequent(encoder, n_samples, counts, options) -> dict:
     if encoder._infrequent_enabled:
         encoder._fit_infrequent_category_mapping(n_samples, counts, missing)
     return result
-
-
-def array_api_dispatch() -> bool:
-    """Has the user let arrays of other libraries be computed on by their own functions?"""
-    return _get_threadlocal_config()["array_api_dispatch"]
 
 
 def validate_shuffle_split(n_samples, test_size, train_size, default_test_size) -> tuple[int, int]:

@@ -12,9 +12,12 @@ from ferroflow._bridge.object_frames import is_object_matrix, objects_of_frame
 from ferroflow._bridge.sklearn_compat import (
     check_feature_names,
     default_output,
+    fill_dtype,
     get_mask,
     has_callbacks,
     is_pandas_na,
+    keep_dtype,
+    other_constants,
 )
 
 _LEARNED = ("mean", "median", "most_frequent")
@@ -42,7 +45,7 @@ class SimpleImputer(impute.SimpleImputer):
         X = self._validate_input(X, in_fit=False)  # a copy, unless copy=False
         mask = _missing_mask(X, self.missing_values)
         flags = self._transform_indicator(mask)
-        fill = self.statistics_.astype(self._fill_dtype, copy=False)
+        fill = self.statistics_.astype(fill_dtype(self), copy=False)
         np.copyto(X, fill, where=mask, casting="unsafe")
         note_rust("SimpleImputer.transform")
         return self._concatenate_indicator(X, flags)
@@ -54,9 +57,13 @@ class SimpleImputer(impute.SimpleImputer):
         return super()._sparse_fit(X, strategy, missing_values, fill_value)
 
     def _dense_fit(self, X, strategy, missing_values, fill_value):
-        learned = _learn(X, strategy, missing_values)
+        other = strategy == "constant" and other_constants()
+        learned = None if other else _learn(X, strategy, missing_values)
         if learned is None:
-            reason = "a callable strategy" if callable(strategy) else f"{X.dtype} input with such values"
+            if other:
+                reason = "strategy='constant', which scikit-learn before 1.8 has otherwise"
+            else:
+                reason = "a callable strategy" if callable(strategy) else f"{X.dtype} input with such values"
             note_sklearn("SimpleImputer.fit", reason)
             return super()._dense_fit(X, strategy, missing_values, fill_value)
         note_rust("SimpleImputer.fit")
@@ -155,6 +162,8 @@ def _fast_fit(self, X, y=None):
     ):
         return NotImplemented
     constant = strategy == "constant"
+    if constant and other_constants():
+        return NotImplemented
     frame = None
     if is_plain_float_matrix(X):
         if constant and not (fill_value is None or type(fill_value) in (int, float)):
@@ -177,7 +186,7 @@ def _fast_fit(self, X, y=None):
     else:
         check_feature_names(self, frame, reset=True)
     state["n_features_in_"] = X.shape[1]
-    state["_fit_dtype"] = state["_fill_dtype"] = X.dtype
+    keep_dtype(self, X.dtype)
     state["statistics_"] = _finish(
         self, X, statistics, missing, default if fill_value is None else fill_value
     )
@@ -207,7 +216,7 @@ def _fast_transform(self, X):
         or not is_plain_float_matrix(X)
         or X.shape[1] != state["n_features_in_"]
         or state["_fit_dtype"].kind != "f"
-        or state["_fill_dtype"].kind != "f"
+        or fill_dtype(self).kind != "f"
         or not default_output(self)
     ):
         return NotImplemented
@@ -252,14 +261,14 @@ def _fast_transform_objects(self, X):
     if found is None or found[1]:
         return NotImplemented
     out = values.copy(order="K")
-    np.copyto(out, statistics.astype(self._fill_dtype, copy=False), where=found[0])
+    np.copyto(out, statistics.astype(fill_dtype(self), copy=False), where=found[0])
     note_rust("SimpleImputer.transform")
     return out
 
 
 def _fill(self):
     """What is filled in, rounded as scikit-learn rounds it, as f64."""
-    statistics, dtype = self.statistics_, self._fill_dtype
+    statistics, dtype = self.statistics_, fill_dtype(self)
     if statistics.dtype == _F64 and dtype == _F64:
         return statistics
     return statistics.astype(dtype).astype(_F64)

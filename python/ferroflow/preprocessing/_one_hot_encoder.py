@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output
+from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output, other_unknown
 from ferroflow.preprocessing._categories import (
     FitsInRust,
     NotPlain,
@@ -93,6 +93,8 @@ def _transform(self, rows, n, X=None):
     matrix, unknown = write(rows, tables, n, _INT32)
     if self.handle_unknown == "error" and any(unknown):
         return None
+    if any(unknown) and other_unknown(self):
+        raise NotPlain("unknown categories, which scikit-learn before 1.8 has otherwise")
     if X is not None:
         check_names(self, X)
     if any(unknown) and (self.handle_unknown == "warn" or self.drop is not None):

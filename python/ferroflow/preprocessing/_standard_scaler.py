@@ -9,7 +9,13 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import default_output, has_callbacks, is_dispatched, validate_data
+from ferroflow._bridge.sklearn_compat import (
+    as_counts,
+    default_output,
+    has_callbacks,
+    is_dispatched,
+    validate_data,
+)
 
 _FLOATS = [np.float64, np.float32]
 _DISPATCHED = "another library's arrays, computed on there"
@@ -140,6 +146,7 @@ def _learn(self, X, weights, first):
         count = count.astype(X.dtype, copy=False)
     else:
         count, mean, var, scale, _, _ = _core.column_moments(X, weights, before)
+        count = as_counts(count, weighted=weights is not None)
     _set(self, count, mean, var, scale)
 
 
@@ -190,6 +197,7 @@ def _fast_fit(self, X, y=None, sample_weight=None):
     state = self.__dict__
     state.pop("feature_names_in_", None)
     state["n_features_in_"] = mean.shape[0]
+    count = as_counts(count, weighted=False)
     if has_nan:
         _set(self, count, mean, var, scale)
     else:
