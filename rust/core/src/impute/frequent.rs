@@ -27,28 +27,28 @@ pub struct Tables {
 
 /// A key and how often it occurs.
 #[derive(Clone, Copy, Default)]
-struct Best {
-    key: u64,
-    count: u64,
+pub struct Best {
+    pub key: u64,
+    pub count: u64,
 }
 
 impl Best {
     #[inline(always)]
-    fn offer(&mut self, key: u64, count: u64) {
+    pub fn offer(&mut self, key: u64, count: u64) {
         if count > self.count || (count == self.count && key < self.key) {
             *self = Self { key, count };
         }
     }
 }
 
-/// The most frequent key; `keys` is work space afterwards.
-pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<u64> {
+/// The most frequent key and its count; `keys` is work space afterwards.
+pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<Best> {
     let smallest = *keys.iter().min()?;
     let n = keys.len();
     let mut best = Best { key: smallest, count: 1 };
     if n <= FEW {
         sort(keys, &mut best);
-        return Some(best.key);
+        return Some(best);
     }
     let mut sample: Vec<u64> = (0..FEW).map(|i| keys[i * (n / FEW)]).collect();
     sample.sort_unstable();
@@ -69,12 +69,12 @@ pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<u64> {
     if sample.len() > FEW / 2 || !simd::dispatch!(count(keys, SLOTS, &mut tables.slots, &mut best)) {
         count_parts(keys, tables, &mut best);
     }
-    Some(best.key)
+    Some(best)
 }
 
 /// Bits as of a random number; the `salt` changes which keys fall together.
 #[inline(always)]
-fn hash(key: u64, salt: u64) -> u64 {
+pub fn hash(key: u64, salt: u64) -> u64 {
     (key ^ (key >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ (salt << 40) ^ (salt << 17))
 }
 
@@ -197,7 +197,7 @@ mod tests {
         let mut expected = Best { key: u64::MAX, count: 0 };
         sort(&mut keys.clone(), &mut expected);
         let found = most_frequent(&mut keys.clone(), &mut Tables::default());
-        assert_eq!(found, (!keys.is_empty()).then_some(expected.key));
+        assert_eq!(found.map(|best| best.key), (!keys.is_empty()).then_some(expected.key));
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod fill;
 mod frequent;
+mod kinds;
 mod mean;
 mod median;
 mod mode;
+mod scan;
 
 pub use fill::{Fill, fill};
 pub use mean::Means;

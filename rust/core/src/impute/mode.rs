@@ -4,7 +4,8 @@ use std::sync::Mutex;
 
 use ndarray::{ArrayView2, s};
 
-use super::frequent::{Tables, most_frequent};
+use super::frequent::{Best, Tables, most_frequent};
+use super::scan::{of_few_kinds, scan};
 use super::{SERIAL_BELOW, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
@@ -60,6 +61,15 @@ pub struct Modes {
     pub refused: bool,
 }
 
+/// The mode of a column and how many of its values are missing.
+#[derive(Clone, Copy)]
+pub struct Found {
+    pub best: Best,
+    pub missing: usize,
+}
+
+/// Rows from which columns of few kinds of values are looked for.
+const SCAN_FROM: usize = 1 << 14;
 /// Columns that are read together, at most: their values of a row then fill a cache line.
 const GROUP: usize = 8;
 /// Rows of a group that are turned into columns at a time, so that they stay in the first-level cache.
@@ -77,70 +87,86 @@ pub fn modes<T: Key>(
 ) -> Result<Modes> {
     let (rows, columns) = x.dim();
     let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
+    let mut all = Modes { mode: vec![f64::NAN; columns], missing: vec![0.0; columns], refused: false };
+    let mut learn = |j: usize, found: Found| {
+        all.missing[j] = found.missing as f64;
+        if found.missing < rows {
+            all.mode[j] = T::value(found.best.key);
+        }
+    };
+    let mut left: Vec<usize> = (0..columns).collect();
+    if rows >= SCAN_FROM {
+        let few = exec.map(columns, |j| of_few_kinds(x.column(j), &missing))?;
+        let few: Vec<usize> = left.iter().copied().filter(|j| few[*j]).collect();
+        if !few.is_empty() {
+            let (found, refused) = scan(x, &few, &missing, &refuses, exec)?;
+            all.refused = refused;
+            for (j, found) in few.iter().zip(found) {
+                if let Some(found) = found {
+                    learn(*j, found);
+                    left.retain(|other| other != j);
+                }
+            }
+        }
+    }
     // As many groups for each thread, so that none waits for the last one.
-    let groups = columns.div_ceil(if by_column(&x) { 1 } else { GROUP }).next_multiple_of(exec.threads());
-    let group = columns.div_ceil(groups).max(1);
-    let pool = Mutex::new(Vec::new());
-    let found = exec.map(columns.div_ceil(group), |i| {
-        let block = x.slice(s![.., i * group..columns.min((i + 1) * group)]);
-        let mut work: Work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-        let refused = work.read(block, &missing, &refuses);
-        let found: Vec<(f64, f64)> = (0..block.ncols())
-            .map(|j| {
-                let there = work.counts[j];
-                let keys = &mut work.keys[j * rows..j * rows + there];
-                (most_frequent(keys, &mut work.tables).map_or(f64::NAN, T::value), (rows - there) as f64)
-            })
-            .collect();
+    let groups = left.len().div_ceil(if by_column(&x) { 1 } else { GROUP }).next_multiple_of(exec.threads());
+    let groups: Vec<&[usize]> = left.chunks(left.len().div_ceil(groups.max(1)).max(1)).collect();
+    let pool: Mutex<Vec<Work>> = Mutex::default();
+    let found = exec.map(groups.len(), |i| {
+        let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
+        let found = work.count(x, groups[i], &missing, &refuses);
         if let Ok(mut pool) = pool.lock() {
             pool.push(work);
         }
-        (found, refused)
+        found
     })?;
-    Ok(Modes {
-        mode: found.iter().flat_map(|(columns, _)| columns).map(|column| column.0).collect(),
-        missing: found.iter().flat_map(|(columns, _)| columns).map(|column| column.1).collect(),
-        refused: found.iter().any(|(_, refused)| *refused),
-    })
+    for (j, found) in left.iter().zip(found.iter().flat_map(|group| &group.0)) {
+        learn(*j, *found);
+    }
+    all.refused |= found.iter().any(|group| group.1);
+    Ok(all)
 }
 
 /// Memory of a thread, which goes from one group of columns to the next.
 #[derive(Default)]
 struct Work {
     keys: Vec<u64>,
-    counts: Vec<usize>,
     tables: Tables,
 }
 
 impl Work {
-    /// Takes the keys of what is there, column after column. Was there a value that may not occur?
-    fn read<T: Key>(
+    /// The modes of some columns. Was there a value that may not occur?
+    fn count<T: Key>(
         &mut self,
         x: ArrayView2<'_, T>,
+        columns: &[usize],
         missing: &impl Fn(T) -> bool,
         refuses: &impl Fn(T) -> bool,
-    ) -> bool {
-        let (rows, columns) = x.dim();
-        self.keys.resize(rows * columns, 0);
-        self.counts = vec![0; columns];
+    ) -> (Vec<Found>, bool) {
+        let rows = x.nrows();
+        self.keys.resize(rows * columns.len(), 0);
+        let mut counts = vec![0; columns.len()];
         let mut refused = false;
-        let mut begin = 0;
-        while begin < rows {
+        for begin in (0..rows).step_by(TILE) {
             let end = rows.min(begin + TILE);
-            for j in 0..columns {
-                let out = &mut self.keys[j * rows..(j + 1) * rows];
-                let mut at = self.counts[j];
-                for v in x.slice(s![begin..end, j]) {
+            for (k, j) in columns.iter().enumerate() {
+                let out = &mut self.keys[k * rows..(k + 1) * rows];
+                let mut at = counts[k];
+                for v in x.slice(s![begin..end, *j]) {
                     let there = !missing(*v);
                     refused |= there && refuses(*v);
                     out[at] = v.key();
                     at += usize::from(there);
                 }
-                self.counts[j] = at;
+                counts[k] = at;
             }
-            begin = end;
         }
-        refused
+        let found = |(k, there): (usize, &usize)| {
+            let best = most_frequent(&mut self.keys[k * rows..][..*there], &mut self.tables);
+            Found { best: best.unwrap_or_default(), missing: rows - there }
+        };
+        (counts.iter().enumerate().map(found).collect(), refused)
     }
 }
 
@@ -160,6 +186,49 @@ mod tests {
         assert_eq!(0.0.key(), (-0.0).key());
         assert!(i64::MIN.key() < (-1_i64).key() && (-1_i64).key() < 3_i64.key());
         assert_eq!(<i64 as Key>::value((-7_i64).key()), -7.0);
+    }
+
+    #[test]
+    fn many_rows_of_few_and_of_many_kinds() {
+        let rows = SCAN_FROM + 77;
+        let mut rng = crate::random::Mt19937::new(0);
+        // The sample of the last two columns is not like the rest.
+        let levels = |i: usize, j: usize| match j {
+            0..5 => [1.0, 3.0, 60.0, 2_000.0, 1e9][j],
+            _ if i.is_multiple_of(rows / 2_048) => 5.0,
+            5 => 1e5,
+            _ => 9.0,
+        };
+        let mut x = ndarray::Array2::from_shape_fn((rows, 8), |(i, j)| {
+            let there = rng.next_f64() > 0.1;
+            if there && j < 7 { (rng.next_f64() * levels(i, j)).floor() - 2.0 } else { f64::NAN }
+        });
+        let naive = |x: ArrayView2<'_, f64>| {
+            let mode = |column: ndarray::ArrayView1<'_, f64>| {
+                let mut keys: Vec<u64> = column.iter().filter(|v| !v.is_nan()).map(|v| v.key()).collect();
+                most_frequent(&mut keys, &mut Tables::default()).map_or(f64::NAN, |best| f64::value(best.key))
+            };
+            x.columns().into_iter().map(mode).collect::<Vec<_>>()
+        };
+        let same = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()));
+        let pool = std::sync::Arc::new(rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap());
+        let source = || Some(pool.clone());
+        for exec in [Exec::serial(), Exec::new(&source, 3, &|| false)] {
+            for x in [x.view(), x.clone().reversed_axes().as_standard_layout().t()] {
+                let got = modes(x, f64::is_nan, |v: f64| v.is_infinite(), &exec).unwrap();
+                assert!(same(&got.mode, &naive(x)) && !got.refused);
+                assert_eq!(got.missing[7], rows as f64);
+                let holes = x.column(3).iter().filter(|v| v.is_nan()).count();
+                assert_eq!(got.missing[3], holes as f64);
+            }
+        }
+        x[(rows - 3, 1)] = f64::INFINITY;
+        let refused = |x| modes(x, f64::is_nan, |v: f64| v.is_infinite(), &Exec::serial()).unwrap().refused;
+        assert!(refused(x.view()));
+        // A marker that is a number, the most frequent one.
+        let x = x.mapv(|v: f64| if v.is_finite() { v as i64 } else { 0 });
+        let got = modes(x.view(), |v| v == 0, |_| false, &Exec::serial()).unwrap();
+        assert!(got.mode.iter().all(|v| *v != 0.0));
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! Modes of columns of few kinds of values, by one pass over the rows.
+
+use std::sync::Mutex;
+
+use ndarray::{ArrayView1, ArrayView2, s};
+
+use super::frequent::Best;
+use super::kinds::Kinds;
+use super::mode::{Found, Key};
+use super::{CHUNK, by_column};
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::simd;
+
+/// Values that are counted column by column before the next ones: they stay in the first-level cache.
+const TILE: usize = 1 << 12;
+/// Rows of a tile, at least, so that a column's counts are not fetched for a few values.
+const TALL: usize = 64;
+/// Rows that tell whether a column has few kinds of values.
+const SAMPLE: usize = 2_048;
+
+/// Are most values of kinds that a sample has met?
+pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: &impl Fn(T) -> bool) -> bool {
+    let mut kinds = Kinds::default();
+    let n = column.len().min(SAMPLE);
+    for v in (0..n).map(|i| column[i * (column.len() / n)]).filter(|v| !missing(*v)) {
+        kinds.add(v.key(), 1);
+    }
+    let kinds = kinds.counted().unwrap_or_default();
+    let there: u64 = kinds.iter().map(|kind| kind.1).sum();
+    let once = kinds.iter().filter(|kind| kind.1 == 1).count() as u64;
+    // The share of those met once is about the chance that the next value is of a new kind.
+    4 * once <= there
+}
+
+/// The mode of each of some columns, none where the kinds are too many; was there a value that may not occur?
+pub fn scan<T: Key>(
+    x: ArrayView2<'_, T>,
+    columns: &[usize],
+    missing: &(impl Fn(T) -> bool + Sync),
+    refuses: &(impl Fn(T) -> bool + Sync),
+    exec: &Exec<'_>,
+) -> Result<(Vec<Option<Found>>, bool)> {
+    let rows = x.nrows();
+    // Columns that are read together, and how many lie in a row.
+    let (group, width) = if by_column(&x) { (1, 1) } else { (columns.len(), x.ncols()) };
+    let tile = (TILE / width).max(TALL);
+    let step = (CHUNK / width).next_multiple_of(tile);
+    let chunks = rows.div_ceil(step);
+    let pool: Mutex<Vec<Counts>> = Mutex::default();
+    exec.for_each(chunks * (columns.len() / group), |i| {
+        let new = || Counts::new(columns.len());
+        let mut counts = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_else(new);
+        let (begin, first) = (i % chunks * step, i / chunks * group);
+        for begin in (begin..rows.min(begin + step)).step_by(tile) {
+            let tile = x.slice(s![begin..rows.min(begin + tile), ..]);
+            for k in first..first + group {
+                let column = tile.column(columns[k]);
+                simd::dispatch!(counts.take(k, column, missing, refuses));
+            }
+        }
+        if let Ok(mut pool) = pool.lock() {
+            pool.push(counts);
+        }
+    })?;
+    let counts = pool.into_inner().unwrap_or_default();
+    let found = exec.map(columns.len(), |k| {
+        let mut kinds = Kinds::default();
+        for counts in &counts {
+            kinds.merge(&counts.kinds[k]);
+        }
+        let mut best = Best::default();
+        for (key, count) in kinds.counted()? {
+            best.offer(*key, *count);
+        }
+        Some(Found { best, missing: counts.iter().map(|counts| counts.missing[k]).sum() })
+    })?;
+    Ok((found, counts.iter().any(|counts| counts.refused)))
+}
+
+/// What a thread has counted.
+struct Counts {
+    kinds: Vec<Kinds>,
+    missing: Vec<usize>,
+    refused: bool,
+}
+
+impl Counts {
+    fn new(columns: usize) -> Self {
+        Self { kinds: vec![Kinds::default(); columns], missing: vec![0; columns], refused: false }
+    }
+
+    /// Counts values of the `k`-th column.
+    #[inline(always)]
+    fn take<T: Key>(
+        &mut self,
+        k: usize,
+        values: ArrayView1<'_, T>,
+        missing: &impl Fn(T) -> bool,
+        refuses: &impl Fn(T) -> bool,
+    ) {
+        let kinds = &mut self.kinds[k];
+        if kinds.counted().is_none() {
+            return;
+        }
+        for v in values {
+            let there = !missing(*v);
+            self.missing[k] += usize::from(!there);
+            self.refused |= there & refuses(*v);
+            // What is missing is a kind that never occurs: no branch to guess wrong.
+            kinds.add(v.key(), u64::from(there));
+        }
+    }
+}
