@@ -84,6 +84,23 @@ def tables(rows=ROWS):
                 ),
             }
         ),
+        "polars pools": pl.concat(
+            [
+                pl.DataFrame(
+                    {
+                        "categorical": pl.Series(part, dtype=pl.Categorical),
+                        "of few bytes": pl.Series(
+                            part, dtype=pl.Categorical(pl.Categories("few", physical=pl.UInt8))
+                        ),
+                        "enum": pl.Series(
+                            part, dtype=pl.Enum(["none has this", *sorted(set(few), reverse=True)])
+                        ),
+                    }
+                )
+                for part in (few[:7].tolist(), few[7:].tolist())
+            ],
+            rechunk=False,
+        ),
         "polars numbers": pl.DataFrame({"a": numbers, "b": numbers % 3}),
         "polars chunks": pl.concat(
             [pl.DataFrame({"a": few[:7]}), pl.DataFrame({"a": few[7:]})], rechunk=False
@@ -380,6 +397,14 @@ OTHERS = {
     "category missing": (
         pd.DataFrame({"a": pd.Categorical(["a", "q"])}),
         pd.DataFrame({"a": pd.Categorical(["q", None])}),
+    ),
+    "polars pools": (
+        pl.DataFrame({"a": pl.Series(["a", "q", "z"], dtype=pl.Categorical)}),
+        pl.DataFrame({"a": pl.Series(["z", "a"], dtype=pl.Categorical)}),
+    ),
+    "polars pools, unknown": (
+        pl.DataFrame({"a": pl.Series(["a", "q"], dtype=pl.Categorical)}),
+        pl.DataFrame({"a": pl.Series(["q", "new", "a"], dtype=pl.Categorical)}),
     ),
     "polars after pandas": (pd.DataFrame({"a": ["a", "q"]}), pl.DataFrame({"a": ["q", None]})),
     "pyarrow nulls": (

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -17,12 +18,14 @@ class Column(NamedTuple):
     """A column that the core can read.
 
     `values` is a 1-d array of str, None and NaN, or of numbers, or an ArrowColumn of texts. With `codes`, rows are
-    places among `values`, and negative ones are missing.
+    places among `values`, and negative ones are missing. Where `values` are those of a whole pool, `used` counts each
+    code's rows, and other places may be empty.
     """
 
     values: Any
     dtype: np.dtype
     codes: np.ndarray | None = None
+    used: np.ndarray | None = None
 
 
 class Rows(NamedTuple):
@@ -123,9 +126,33 @@ def _arrow_columns(X: Any, module: str) -> list[Column] | None:
     if module == "pyarrow" and any(c.null_count and "dictionary" in str(c.type) for c in columns):
         return None  # pyarrow hands NumPy other values than these nulls
     try:
-        return [Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
+        return [_polars_codes(c, module) or Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
     except (TypeError, AttributeError):
         return None
+
+
+class _Pool:
+    """The texts of a polars Categorical or Enum, by their physical numbers."""
+
+    def __init__(self, column: Any, numbers: np.dtype) -> None:
+        self.series, self.numbers, self.dtype = type(column), numbers, column.dtype
+
+    def __getitem__(self, there: np.ndarray) -> "_core.ArrowColumn":
+        chosen = self.series("", there.astype(self.numbers)).cat.to(self.dtype)
+        return _core.ArrowColumn(chosen.cast(sys.modules["polars"].String), False)
+
+
+def _polars_codes(column: Any, module: str) -> Column | None:
+    """Return a polars Categorical or Enum as its physical numbers, which polars would renumber row by row for Arrow."""
+    if module != "polars" or column.dtype.base_type().__name__ not in ("Categorical", "Enum"):
+        return None
+    if column.null_count() or not hasattr(column.cat, "to"):
+        return None
+    codes = column.to_physical().to_numpy()
+    n = int(codes.max()) + 1
+    if n > 4 * len(codes) + 1024:  # a pool far larger than the column
+        return None
+    return Column(_Pool(column, codes.dtype), OBJECT, codes, _core.count_codes(codes, n)[:-1])
 
 
 class Learned(NamedTuple):
@@ -146,11 +173,14 @@ def learn(column: Column, count: bool, keep: bool) -> Learned:
     """
     counts: np.ndarray | None
     if column.codes is not None:
-        n = len(column.values)
-        missing = n and column.values[-1] != column.values[-1]
-        used = _core.count_codes(column.codes, n - 1 if missing else n)
-        if not missing:
-            used = used[:-1]
+        if column.used is not None:
+            n, missing, used = len(column.used), False, column.used
+        else:
+            n = len(column.values)
+            missing = bool(n and column.values[-1] != column.values[-1])
+            used = _core.count_codes(column.codes, n - 1 if missing else n)
+            if not missing:
+                used = used[:-1]
         there = np.flatnonzero(used)
         values = column.values[there]
         learned = _learn(values, False, True)
@@ -179,6 +209,8 @@ def learn(column: Column, count: bool, keep: bool) -> Learned:
     if keep:
         if ids is None:
             rows = Rows(column.values, _core.Categories(known), None)
+        elif type(column.values) is _core.ArrowColumn and column.values.dictionary:
+            rows = Rows(column.values, None, ranks[ids])
         else:
             rows = Rows(ids, None, np.append(ranks, len(categories)))
     return Learned(categories, counts, rows)
@@ -197,6 +229,8 @@ def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> 
         raise NotPlain("a column of another type than the one fitted")
     if column.codes is None:
         return Rows(column.values, lookup, None)
+    if column.used is not None:
+        return _find_used(column, column.used, len(categories), lookup)
     n, unknown = len(column.values), len(categories)
     missing = n and column.values[-1] != column.values[-1]
     found = np.empty((n, 1), dtype=np.uint32)
@@ -212,6 +246,19 @@ def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> 
     return Rows(column.codes, None, places, some)
 
 
+def _find_used(column: Column, used: np.ndarray, unknown: int, lookup: "_core.Categories") -> Rows:
+    """The same for the codes that a pool's column uses."""
+    there = np.flatnonzero(used)
+    found = np.empty((len(there), 1), dtype=np.uint32)
+    each = np.arange(unknown + 1, dtype=np.uint32)
+    some = _core.encode_columns([column.values[there]], [lookup], [each], found)
+    if some is None:
+        raise NotPlain("a column of another type than the one fitted")
+    places = np.full(len(used) + 1, unknown, dtype=np.uint32)
+    places[there] = found[:, 0]
+    return Rows(column.codes, None, places, some[0])
+
+
 def refuse_infinite(values: Any) -> None:
     """Raise NotPlain if there is an infinity, which scikit-learn refuses; it was never a category."""
     if type(values) is np.ndarray and values.dtype.kind == "f" and np.isinf(values).any():
@@ -224,17 +271,22 @@ class Prepared:
     def __init__(self, categories: list[np.ndarray]) -> None:
         self.whole = categories
         self.each = list(categories)
-        self.lookups = []
-        for values in categories:
+        self.key: Any = None
+        self.tables: Any = None
+
+    @cached_property
+    def lookups(self) -> "list[_core.Categories]":
+        """To find values among the categories; made when first needed, as the transform within a fit does not."""
+        lookups = []
+        for values in self.each:
             known = values.view(np.uint8) if values.dtype.kind == "b" else values
             if values.dtype.kind == "U":
                 known = values.astype(object)
             try:
-                self.lookups.append(_core.Categories(known))
+                lookups.append(_core.Categories(known))
             except TypeError as error:
                 raise NotPlain("categories that are neither text nor numbers") from error
-        self.key: Any = None
-        self.tables: Any = None
+        return lookups
 
 
 _prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()

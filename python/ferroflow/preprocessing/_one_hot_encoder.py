@@ -111,10 +111,13 @@ def _transform(self, rows, n, X=None):
         return out
     if whole:
         indices = matrix.reshape(-1)
-        indptr = np.arange(0, matrix.size + 1, len(rows), dtype=np.int32)
+        data, indptr = np.empty(matrix.size, dtype=dtype), np.empty(n + 1, dtype=np.int32)
+        bits = f"u{dtype.itemsize}"
+        _core.one_per_place(np.ones(1, dtype=dtype).view(bits), data.view(bits), len(rows), indptr)
     else:
         indices, indptr = _core.csr_parts(matrix)
-    return csr_class()((np.ones(len(indices), dtype=dtype), indices, indptr), shape=(n, width))
+        data = np.ones(len(indices), dtype=dtype)
+    return csr_class()((data, indices, indptr), shape=(n, width))
 
 
 def _warn(self, unknown):

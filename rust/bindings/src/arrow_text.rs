@@ -40,6 +40,12 @@ impl ArrowColumn {
     fn __len__(&self) -> usize {
         self.rows()
     }
+
+    /// Is a row a number of its chunk's dictionary?
+    #[getter]
+    fn dictionary(&self) -> bool {
+        self.is_dictionary()
+    }
 }
 
 fn is_text(kind: &DataType) -> bool {
@@ -176,6 +182,15 @@ impl ArrowColumn {
         self.chunks.iter().map(|c| c.logical_null_count()).sum()
     }
 
+    /// How many entries the chunks' dictionaries have together.
+    pub fn entries(&self) -> usize {
+        let mut entries = 0;
+        for chunk in &self.chunks {
+            with_dictionary!(chunk, dictionary => entries += dictionary.values().len());
+        }
+        entries
+    }
+
     /// Calls `f(chunk's number, first row there, the part of out)` for the rows from `begin` on.
     fn by_chunk(&self, mut begin: usize, mut out: &mut [u32], mut f: impl FnMut(usize, usize, &mut [u32])) {
         let mut at = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
@@ -187,8 +202,8 @@ impl ArrowColumn {
         }
     }
 
-    /// The distinct texts, how often each id appears if `count`, and each row's id into `ids` if given (not for
-    /// dictionaries, whose rows are their ids already). Only what rows hold counts, not all that a dictionary has.
+    /// The distinct texts, how often each id appears if `count`, and each row's id into `ids` if given; for
+    /// dictionaries, that of each entry and last that of a null. Only what rows hold counts, not all that a dictionary has.
     ///
     /// # Errors
     /// [`Error::Interrupted`]
@@ -208,6 +223,11 @@ impl ArrowColumn {
         }
         let mut table = LearnedTexts::default();
         let mut counts = vec![0; 2];
+        let mut ids = ids;
+        if let Some(last) = ids.as_deref_mut().and_then(<[u32]>::last_mut) {
+            *last = missing;
+        }
+        let mut begin = 0;
         for chunk in &self.chunks {
             exec.check()?;
             with_dictionary!(chunk, dictionary => {
@@ -219,7 +239,11 @@ impl ArrowColumn {
                     let id = if texts.is_null(i) { missing } else { table.0.insert(texts.value(i).as_bytes()) };
                     counts.resize(table.len(), 0);
                     counts[id as usize] += used[i];
+                    if let Some(ids) = ids.as_deref_mut() {
+                        ids[begin + i] = id;
+                    }
                 });
+                begin += n;
                 counts[missing as usize] += nulls as u64;
             });
         }
@@ -238,6 +262,35 @@ fn key_counts<K: Copy + TryInto<u32>>(
         counts[(*key).try_into().unwrap_or(n as u32).min(n as u32) as usize] -= 1;
     }
     counts
+}
+
+/// A dictionary column as numbers of entries, counted through all chunks; one past the last for null.
+pub struct EntrySource<'a> {
+    column: &'a ArrowColumn,
+    maps: Vec<Vec<u32>>,
+}
+
+impl<'a> EntrySource<'a> {
+    pub fn new(column: &'a ArrowColumn) -> Self {
+        let null = column.entries() as u32;
+        let (mut maps, mut begin) = (Vec::new(), 0);
+        for chunk in &column.chunks {
+            with_dictionary!(chunk, dictionary => {
+                let end = begin + dictionary.values().len() as u32;
+                maps.push((begin..end).chain([null]).collect());
+                begin = end;
+            });
+        }
+        Self { column, maps }
+    }
+}
+
+impl Source for EntrySource<'_> {
+    fn ids(&self, begin: usize, out: &mut [u32]) {
+        self.column.by_chunk(begin, out, |at, first, out| {
+            with_dictionary!(self.column.chunks[at], dictionary => through(dictionary, first, out, &self.maps[at]));
+        });
+    }
 }
 
 /// The column, seen through known texts.

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::arrow_text::{ArrowColumn, ArrowSource};
+use crate::arrow_text::{ArrowColumn, ArrowSource, EntrySource};
 use crate::door::enter;
 use crate::strings::{Cell, Coder, FIRST, LearnedTexts, NAN, NONE, ObjectLearner, Objects};
 
@@ -185,11 +185,11 @@ fn learn_arrow<'py>(
     count: bool,
     keep: bool,
 ) -> PyResult<Option<Learned<'py>>> {
-    let keep = keep && !column.is_dictionary();
+    let size = if column.is_dictionary() { column.entries() + 1 } else { column.rows() };
     let mut missing = [false; 2];
     missing[column.missing() as usize] = column.null_count() > 0;
     let (texts, counts, ids, order, ranks) = enter(py, |exec| {
-        let mut ids = vec![0; if keep { column.rows() } else { 0 }];
+        let mut ids = vec![0; if keep { size } else { 0 }];
         let (texts, counts) = column.learn(keep.then_some(&mut ids), count, exec)?;
         let (order, ranks) = order(&texts, missing);
         Ok((texts, counts, ids, order, ranks))
@@ -234,7 +234,8 @@ fn learn_numbers<'py, T: Number + Element>(
 }
 
 /// (categories, counts, ids, ranks) of a column: `ranks[ids[i]]` is the place of row i among the sorted categories.
-/// Counts if `count`, ids if `keep` (and if looking up again would cost more). `None` for a column that is not plain:
+/// Counts if `count`, ids if `keep` (and if looking up again would cost more); a dictionary's ids are those of its
+/// entries and last that of null. `None` for a column that is not plain:
 /// objects that are neither str, None nor NaN, infinities, both zeros.
 #[pyfunction]
 #[allow(clippy::type_complexity, reason = "a Python tuple")]
@@ -315,12 +316,20 @@ fn ready<'a>(
     let Some(categories) = categories else {
         // Ids or codes that are there already; the table's last entry is for what is negative or too large.
         let n = len.saturating_sub(1) as u32;
-        let Given::Numbers(x) = given else { return Ok(None) };
+        let x = match given {
+            Given::Numbers(x) => x,
+            Given::Arrow(column) if column.get().is_dictionary() => {
+                return Ok(Some(Ready::Source(Box::new(EntrySource::new(column.get())), n)));
+            }
+            _ => return Ok(None),
+        };
         let source: Box<dyn Source + 'a> = match x {
             Numbers::I8(x) => Box::new(Codes { codes: x.as_array(), n }),
             Numbers::I16(x) => Box::new(Codes { codes: x.as_array(), n }),
             Numbers::I32(x) => Box::new(Codes { codes: x.as_array(), n }),
             Numbers::I64(x) => Box::new(Codes { codes: x.as_array(), n }),
+            Numbers::U8(x) => Box::new(Codes { codes: x.as_array(), n }),
+            Numbers::U16(x) => Box::new(Codes { codes: x.as_array(), n }),
             Numbers::U32(x) => Box::new(Codes { codes: x.as_array(), n }),
             _ => return Ok(None),
         };
@@ -441,7 +450,10 @@ fn count_codes<'py>(
         Some(Numbers::I16(x)) => count(py, &x, n)?,
         Some(Numbers::I32(x)) => count(py, &x, n)?,
         Some(Numbers::I64(x)) => count(py, &x, n)?,
-        _ => return Err(PyTypeError::new_err("codes have to be a 1-d array of signed integers")),
+        Some(Numbers::U8(x)) => count(py, &x, n)?,
+        Some(Numbers::U16(x)) => count(py, &x, n)?,
+        Some(Numbers::U32(x)) => count(py, &x, n)?,
+        _ => return Err(PyTypeError::new_err("codes have to be a 1-d array of integers")),
     };
     Ok(counts.into_iter().map(|n| n as i64).collect::<Vec<_>>().into_pyarray(py))
 }
@@ -455,6 +467,40 @@ fn csr_parts<'py>(py: Python<'py>, matrix: PyReadonlyArray2<'py, i32>) -> PyResu
     let values = matrix.as_slice()?;
     let (indices, indptr) = enter(py, |_| Ok(encode::compact(values, k)))?;
     Ok((indices.into_pyarray(py), indptr.into_pyarray(py)))
+}
+
+/// Fills `data` with the one in `one` and `indptr` with the multiples of `k`: a CSR matrix of `k` ones in every row.
+#[pyfunction]
+fn one_per_place<'py>(
+    py: Python<'py>,
+    one: &Bound<'py, PyUntypedArray>,
+    data: &Bound<'py, PyUntypedArray>,
+    k: usize,
+    indptr: &Bound<'py, PyArray1<i32>>,
+) -> PyResult<()> {
+    fn fill<T: Element + Copy + Send + Sync>(
+        py: Python<'_>,
+        one: &Bound<'_, PyUntypedArray>,
+        data: &Bound<'_, PyUntypedArray>,
+        k: usize,
+        indptr: &mut [i32],
+    ) -> PyResult<()> {
+        let one = one.cast::<PyArray1<T>>()?.readonly();
+        let Some(&one) = one.as_array().first() else {
+            return Err(PyTypeError::new_err("one has to have an element"));
+        };
+        let mut data = data.cast::<PyArray1<T>>()?.readwrite();
+        let data = data.as_slice_mut()?;
+        enter(py, |exec| encode::one_per_place(one, data, k, indptr, exec))
+    }
+    let mut indptr = indptr.readwrite();
+    let indptr = indptr.as_slice_mut()?;
+    match data.dtype().itemsize() {
+        1 => fill::<u8>(py, one, data, k, indptr),
+        2 => fill::<u16>(py, one, data, k, indptr),
+        4 => fill::<u32>(py, one, data, k, indptr),
+        _ => fill::<u64>(py, one, data, k, indptr),
+    }
 }
 
 /// Writes the one in `one` into `out` (zeros) at each column number of `matrix` that is not negative.
@@ -498,5 +544,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(csr_parts, m)?)?;
     m.add_function(wrap_pyfunction!(encode_columns, m)?)?;
     m.add_function(wrap_pyfunction!(learn_categories, m)?)?;
+    m.add_function(wrap_pyfunction!(one_per_place, m)?)?;
     m.add_function(wrap_pyfunction!(scatter_ones, m)?)
 }

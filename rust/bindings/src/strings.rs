@@ -60,6 +60,8 @@ impl<'py> Objects<'py> {
 const SLOTS: (usize, usize) = (1 << 10, 1 << 16);
 /// Rows between two looks at how many of them the cache knew.
 const BLOCK: usize = 2048;
+/// A full-grown cache that misses more of a block than this is given up: every row has an object of its own.
+const USELESS: usize = BLOCK - BLOCK / 16;
 /// Rows that are read and hashed before they are looked up.
 const AHEAD: usize = 32;
 /// Rows between two looks for Ctrl-C.
@@ -98,6 +100,7 @@ impl Coder {
     ) -> PyResult<bool> {
         let rows = out.len().min(objects.len());
         let mut begin = 0;
+        let mut filled = 0;
         let mut missed: Vec<(usize, Cell<'_>, Row)> = Vec::with_capacity(AHEAD);
         while begin < rows {
             let end = (begin + BLOCK).min(rows);
@@ -129,11 +132,16 @@ impl Coder {
             }
             if misses > BLOCK / 4 && n > 1 && n < SLOTS.1 {
                 self.slots = vec![(0, 0); n * 4];
+                filled = 0;
+            } else if misses > USELESS && filled >= SLOTS.1 {
+                self.slots = vec![(0, 0)];
             }
+            filled += end - begin;
             if end.is_multiple_of(SIGNAL_ROWS) {
                 py.check_signals()?;
                 // A signal handler may have freed objects, and others may take their addresses.
                 self.slots.fill((0, 0));
+                filled = 0;
             }
             begin = end;
         }

@@ -131,6 +131,27 @@ pub fn compact(matrix: &[i32], k: usize) -> (Vec<i32>, Vec<i32>) {
     (indices, indptr)
 }
 
+/// The other two parts of a CSR matrix that has `k` ones in every row: `data` and `indptr`.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn one_per_place<T: Copy + Send + Sync>(
+    one: T,
+    data: &mut [T],
+    k: usize,
+    indptr: &mut [i32],
+    exec: &Exec<'_>,
+) -> Result<()> {
+    // Fresh pages are the price, and two threads touch them in half the time.
+    let exec = exec.only_if(data.len() >= SERIAL_BELOW);
+    exec.for_each_piece(data, PIECE, |_, data| data.fill(one))?;
+    exec.for_each_piece(indptr, PIECE, |piece, indptr| {
+        for (row, at) in (piece * PIECE..).zip(indptr) {
+            *at = (row * k) as i32;
+        }
+    })
+}
+
 /// Writes `one` into each row of `out` (zeros, `width` a row) at the `k` column numbers of its row in `matrix`.
 ///
 /// # Errors
@@ -188,6 +209,9 @@ mod tests {
         let (indices, indptr) = compact(&out[..8], 2);
         assert_eq!(indices, [10, 5, 11, 6, 12, 10]);
         assert_eq!(indptr, [0, 2, 4, 5, 6]);
+        let (mut ones, mut starts) = (vec![0_u8; 8], vec![7; 5]);
+        one_per_place(1, &mut ones, 2, &mut starts, &Exec::serial()).unwrap();
+        assert_eq!((ones, starts), (vec![1; 8], vec![0, 2, 4, 6, 8]));
         let mut dense = vec![0_u8; 4 * 13];
         scatter(&out[..8], 2, 1, &mut dense, 13, &Exec::serial()).unwrap();
         assert_eq!(dense.iter().sum::<u8>(), 6);

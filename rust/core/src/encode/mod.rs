@@ -9,7 +9,7 @@ mod apply;
 mod numbers;
 mod texts;
 
-pub use apply::{Codes, Column, Source, compact, count_codes, encode, scatter};
+pub use apply::{Codes, Column, Source, compact, count_codes, encode, one_per_place, scatter};
 pub use numbers::{Learned, Lookup, Number, NumberSource, NumberTable, learn};
 pub use texts::TextTable;
 
