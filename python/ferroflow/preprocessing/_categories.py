@@ -134,17 +134,25 @@ def _arrow_columns(X: Any, module: str) -> list[Column] | None:
 class _Pool:
     """The texts of a polars Categorical or Enum, by their physical numbers."""
 
-    def __init__(self, column: Any, numbers: np.dtype) -> None:
-        self.series, self.numbers, self.dtype = type(column), numbers, column.dtype
+    def __init__(self, dtype: Any, numbers: np.dtype) -> None:
+        self.dtype, self.numbers = dtype, numbers
 
     def __getitem__(self, there: np.ndarray) -> "_core.ArrowColumn":
-        chosen = self.series("", there.astype(self.numbers)).cat.to(self.dtype)
-        return _core.ArrowColumn(chosen.cast(sys.modules["polars"].String), False)
+        polars = sys.modules["polars"]
+        if self.dtype.base_type() is polars.Enum:
+            # An Enum's numbers are places among its categories; `cat.to` would hash all of these anew.
+            chosen = self.dtype.categories.gather(there)
+        else:
+            chosen = polars.Series("", there.astype(self.numbers)).cat.to(self.dtype).cast(polars.String)
+        return _core.ArrowColumn(chosen, False)
 
 
 def _polars_codes(column: Any, module: str) -> Column | None:
     """Return a polars Categorical or Enum as its physical numbers, which polars would renumber row by row for Arrow."""
-    if module != "polars" or column.dtype.base_type().__name__ not in ("Categorical", "Enum"):
+    if module != "polars":
+        return None
+    dtype = column.dtype
+    if dtype.base_type().__name__ not in ("Categorical", "Enum"):
         return None
     if column.null_count() or not hasattr(column.cat, "to"):
         return None
@@ -152,7 +160,7 @@ def _polars_codes(column: Any, module: str) -> Column | None:
     n = int(codes.max()) + 1
     if n > 4 * len(codes) + 1024:  # a pool far larger than the column
         return None
-    return Column(_Pool(column, codes.dtype), OBJECT, codes, _core.count_codes(codes, n)[:-1])
+    return Column(_Pool(dtype, codes.dtype), OBJECT, codes, _core.count_codes(codes, n)[:-1])
 
 
 class Learned(NamedTuple):
