@@ -199,10 +199,9 @@ fn plain_block<T: Float>(values: &[T], columns: usize, scratch: &mut Scratch, al
 fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &mut Scratch) {
     scratch.clear(width);
     let Scratch { first, second, wide, part, holes } = scratch;
-    let origin = |v: &T| if v.is_finite() { v.to_f64() } else { 0.0 };
     wide.clear();
     for _ in 0..width / columns {
-        wide.extend(values.iter().take(columns).map(origin));
+        wide.extend(values.iter().take(columns).map(|v| origin(*v)));
     }
     let n = (values.len() / columns) as f64;
     if !*holes {
@@ -212,18 +211,10 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
         *holes = !part.mean.iter().sum::<f64>().is_finite();
     }
     if *holes {
-        loop {
-            first.fill(0.0);
-            second.fill(0.0);
-            simd::dispatch!(add_present(values, wide, first, second));
-            fold(first, &mut part.mean);
-            fold(second, &mut part.count);
-            if part.mean.iter().sum::<f64>().is_finite() || wide.iter().all(|origin| *origin == 0.0) {
-                break;
-            }
-            // Values of both signs may lie further apart than a float reaches.
-            wide.fill(0.0);
-        }
+        first.fill(0.0);
+        simd::dispatch!(add_present(values, wide, first, second));
+        fold(first, &mut part.mean);
+        fold(second, &mut part.count);
         second.fill(0.0);
     }
     first.fill(0.0);
@@ -250,6 +241,12 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
     }
     part.has_nan = part.count.iter().any(|c| *c < n);
     *holes = part.has_nan;
+}
+
+/// What a column is summed about: its first value, or 0 if that is NaN or so large that a difference could overflow.
+fn origin<T: Float>(first: T) -> f64 {
+    let first = first.to_f64();
+    if first.abs() < 1e290 { first } else { 0.0 }
 }
 
 /// The sum of each column's lanes.
@@ -346,8 +343,7 @@ fn add_squares<T: Float, const HOLES: bool>(
 /// A block with weights. An infinity makes its column's moments NaN or infinite, as it should.
 fn weighted_block<T: Float>(values: &[T], columns: usize, weights: &[f64]) -> Moments {
     let mut out = Moments::new(columns);
-    let origin = |j: usize| if values[j].is_finite() { values[j].to_f64() } else { 0.0 };
-    let origin: Vec<f64> = (0..columns).map(origin).collect();
+    let origin: Vec<f64> = values.iter().take(columns).map(|v| origin(*v)).collect();
     for (row, w) in values.chunks_exact(columns).zip(weights) {
         for j in 0..columns {
             let v = row[j].to_f64();
@@ -440,6 +436,9 @@ mod tests {
         assert!(!m.has_inf && !m.has_nan);
         let apart = ndarray::array![[1e308], [-1e308]];
         assert_eq!(moments(apart.view()).mean, [0.0]);
+        let mut m = Moments::new(1);
+        m.update(apart.view(), Some(ndarray::aview1(&[0.5, 0.5])), &Exec::serial()).unwrap();
+        assert_eq!(m.mean, [0.0]);
         let x = ndarray::array![[1.0, f64::INFINITY], [f64::NAN, 2.0]];
         let m = moments(x.view());
         assert!(m.has_inf && m.has_nan);
