@@ -241,13 +241,9 @@ def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> 
         return _find_used(column, column.used, len(categories), lookup)
     n, unknown = len(column.values), len(categories)
     missing = n and column.values[-1] != column.values[-1]
-    found = np.empty((n, 1), dtype=np.uint32)
-    each = np.arange(unknown + 1, dtype=np.uint32)
-    if _core.encode_columns([column.values], [lookup], [each], found) is None:
-        raise NotPlain("a column of another type than the one fitted")
-    places = found[:, 0] if missing else np.append(found[:, 0], np.uint32(unknown))
-    some = False
-    if (found == unknown).any():
+    found, some = _places(column.values, unknown, lookup)
+    places = found if missing else np.append(found, np.uint32(unknown))
+    if some:
         refuse_infinite(column.values)
         used = _core.count_codes(column.codes, n - 1 if missing else n)
         some = bool(used[places == unknown].any())
@@ -257,14 +253,18 @@ def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> 
 def _find_used(column: Column, used: np.ndarray, unknown: int, lookup: "_core.Categories") -> Rows:
     """The same for the codes that a pool's column uses."""
     there = np.flatnonzero(used)
-    found = np.empty((len(there), 1), dtype=np.uint32)
-    each = np.arange(unknown + 1, dtype=np.uint32)
-    some = _core.encode_columns([column.values[there]], [lookup], [each], found)
+    places = np.full(len(used) + 1, unknown, dtype=np.uint32)
+    places[there], some = _places(column.values[there], unknown, lookup)
+    return Rows(column.codes, None, places, some)
+
+
+def _places(values: Any, unknown: int, lookup: "_core.Categories") -> tuple[np.ndarray, bool]:
+    """Return the places of values among known categories, `unknown` for others, and whether there are such."""
+    found = np.empty((len(values), 1), dtype=np.uint32)
+    some = _core.encode_columns([values], [lookup], [np.arange(unknown + 1, dtype=np.uint32)], found)
     if some is None:
         raise NotPlain("a column of another type than the one fitted")
-    places = np.full(len(used) + 1, unknown, dtype=np.uint32)
-    places[there] = found[:, 0]
-    return Rows(column.codes, None, places, some[0])
+    return found[:, 0], some[0]
 
 
 def refuse_infinite(values: Any) -> None:

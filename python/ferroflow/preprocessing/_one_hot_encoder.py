@@ -104,16 +104,16 @@ def _transform(self, rows, n, X=None):
         for table, some in zip(tables, unknown, strict=True)
     )
     note_rust("OneHotEncoder.transform")
+    bits = f"u{dtype.itemsize}"
+    one = np.ones(1, dtype=dtype).view(bits)
     if not self.sparse_output:
         out = np.zeros((n, width), dtype=dtype)
-        bits = f"u{dtype.itemsize}"
-        _core.scatter_ones(matrix, np.ones(1, dtype=dtype).view(bits), out.view(bits))
+        _core.scatter_ones(matrix, one, out.view(bits))
         return out
     if whole:
         indices = matrix.reshape(-1)
         data, indptr = np.empty(matrix.size, dtype=dtype), np.empty(n + 1, dtype=np.int32)
-        bits = f"u{dtype.itemsize}"
-        _core.one_per_place(np.ones(1, dtype=dtype).view(bits), data.view(bits), len(rows), indptr)
+        _core.one_per_place(one, data.view(bits), len(rows), indptr)
     else:
         indices, indptr = _core.csr_parts(matrix)
         data = np.ones(len(indices), dtype=dtype)
