@@ -549,3 +549,8 @@ def test_fit_transform_in_a_pipeline_and_with_y(name):
         for encoder in (getattr(ours, name)(), getattr(theirs, name)())
     ]
     assert_same(*made)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_are_scikit_learns(name):
+    assert isinstance(getattr(ours, name)(), getattr(theirs, name))
