@@ -56,6 +56,18 @@ def sparse_column_moments(
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
 
+# quantile
+def sketch_quantiles(
+    x: NDArray[Any], before: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+) -> tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], bool]: ...
+def merge_quantile_sketches(
+    a: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]],
+    b: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+def quantiles_of_sketch(
+    sketch: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], q: NDArray[Any]
+) -> NDArray[Any]: ...
+
 # impute
 def column_statistics(
     x: NDArray[Any], strategy: str, marker: float | None

@@ -14,6 +14,7 @@ mod metric;
 mod names;
 mod object_array;
 mod pool;
+mod quantile;
 mod scale;
 mod scale_sparse;
 mod scores;
@@ -35,6 +36,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     metric::register(m)?;
     object_array::register(m)?;
     pool::register(m)?;
+    quantile::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;
     scores::register(m)?;

@@ -15,6 +15,7 @@ pub mod linear;
 pub mod metric;
 pub mod moments;
 pub mod moments_sparse;
+pub mod quantile;
 pub mod random;
 pub mod scale;
 pub mod scores;

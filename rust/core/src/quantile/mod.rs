@@ -1,0 +1,18 @@
+//! Quantiles: exactly from columns that are there, and within a stated rank error from rows that stream by.
+
+mod sketch;
+
+pub use sketch::{SIZE, Sketch, merge_all, update_all};
+
+/// NumPy's linear interpolation between two neighbours, to the bit.
+#[inline]
+#[must_use]
+pub fn lerp(a: f64, b: f64, t: f64) -> f64 {
+    between(a, b, b - a, t)
+}
+
+/// The same with the neighbours' difference, which was rounded to the type of the data.
+#[inline]
+fn between(a: f64, b: f64, difference: f64, t: f64) -> f64 {
+    if t >= 0.5 { b - difference * (1.0 - t) } else { a + difference * t }
+}
