@@ -4,19 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ferroflow.deploy._compile import Compiler
+from ferroflow.deploy._freezing.compiler import Compiler
+from ferroflow.deploy._freezing.values import is_missing
 
 MOST_CATEGORIES = 1_000
 DECILES = np.linspace(0.1, 0.9, 9)
-
-
-def is_missing(value: Any) -> bool:
-    """Is `value` None, NaN, or pandas' NA or NaT?"""
-    return (
-        value is None
-        or (isinstance(value, float | np.floating) and value != value)
-        or type(value).__name__ in ("NAType", "NaTType")
-    )
 
 
 def describe_columns(names: list[str], columns: list[np.ndarray], compiler: Compiler):

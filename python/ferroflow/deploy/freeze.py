@@ -10,8 +10,8 @@ import sklearn
 from sklearn.utils import _safe_indexing
 
 from ferroflow import __version__, _core
-from ferroflow.deploy._compile import Compiler
 from ferroflow.deploy._describe import describe_columns, self_test_inputs
+from ferroflow.deploy._freezing.compiler import Compiler
 from ferroflow.frozen import FrozenModel
 from ferroflow.frozen._columns import columns_of
 

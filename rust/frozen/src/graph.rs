@@ -10,8 +10,9 @@ use crate::container::Tensors;
 use crate::error::{InputError, LoadError};
 use crate::json::{Fields, Json, invalid};
 use crate::limits::Limits;
-use crate::ops::{Op, OpReader};
+use crate::ops::{OPS, Op, OpReader};
 use crate::schema::{Kind, Schema};
+use crate::versions::Versions;
 
 /// Where a column of a value lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Scratch<'a> {
 /// The ops in order.
 #[derive(Debug)]
 pub struct Graph {
-    ops: Vec<Op>,
+    ops: Vec<Box<dyn Op>>,
     inputs: Vec<Slot>,
     n_numbers: usize,
     n_texts: usize,
@@ -135,8 +136,15 @@ impl Graph {
                 }
                 _ => {
                     let input = value(&mut fields, &values)?.clone();
-                    let reader = OpReader { fields: &mut fields, tensors, compiler: &mut c, input: &input };
-                    let (op, lines) = reader.read(&name)?;
+                    let Some(known) = OPS.iter().find(|op| op.name == name) else {
+                        return invalid(format!("the op '{name}' is unknown"));
+                    };
+                    let (op, lines) = (known.read)(&mut OpReader {
+                        fields: &mut fields,
+                        tensors,
+                        compiler: &mut c,
+                        input: &input,
+                    })?;
                     ops.push(op);
                     lines
                 }
@@ -184,7 +192,7 @@ impl Graph {
 
     /// Runs the ops on a block whose inputs are filled; `false` if it has to go row by row.
     pub fn run_block<'a>(&'a self, block: &mut Block<'a>) -> bool {
-        self.ops.iter().all(|op| op.run_block(block))
+        self.ops.iter().all(|op| op.block(block))
     }
 
     /// Puts a checked cell where its column lives.
@@ -201,7 +209,7 @@ impl Graph {
     #[inline]
     pub fn ops<'a>(&'a self, s: &mut Scratch<'a>, i: usize, schema: &Schema) -> Result<(), InputError> {
         for op in &self.ops {
-            op.run(s, i, schema)?;
+            op.row(s, i, schema)?;
         }
         Ok(())
     }
@@ -212,57 +220,5 @@ fn value<'v>(fields: &mut Fields, values: &'v [Vec<Line>]) -> Result<&'v Vec<Lin
     match values.get(v) {
         Some(lines) => Ok(lines),
         None => invalid(format!("{} uses a value that is not there yet", fields.place())),
-    }
-}
-
-/// The op versions that a file states, against those this reader runs and those that nodes use.
-pub struct Versions {
-    stated: Vec<(String, i64, bool)>,
-}
-
-/// Ops and the newest version of each that this reader runs. A released version never changes its numbers.
-const OPS: &[(&str, i64)] = &[
-    ("concat", 1),
-    ("impute", 1),
-    ("indicator", 1),
-    ("linear", 1),
-    ("onehot", 1),
-    ("ordinal", 1),
-    ("scale", 1),
-    ("select", 1),
-];
-
-impl Versions {
-    pub fn read(json: Json) -> Result<Self, LoadError> {
-        let mut stated = Vec::new();
-        for (name, version) in Fields::new(json, "'ops'")?.into_map() {
-            let Json::Int(version) = version else {
-                return invalid(format!("the version of op '{name}' is no number"));
-            };
-            match OPS.iter().find(|op| op.0 == name) {
-                None => return Err(LoadError::TooNew(format!("it uses the op '{name}', unknown here"))),
-                Some(op) if version > op.1 => {
-                    return Err(LoadError::TooNew(format!("it uses version {version} of the op '{name}'")));
-                }
-                Some(_) if version < 1 => return invalid(format!("the op '{name}' has version {version}")),
-                Some(_) => stated.push((name, version, false)),
-            }
-        }
-        Ok(Self { stated })
-    }
-    fn used(&mut self, name: &str) -> Result<(), LoadError> {
-        match self.stated.iter_mut().find(|op| op.0 == name) {
-            Some(op) => {
-                op.2 = true;
-                Ok(())
-            }
-            None => invalid(format!("the version of the op '{name}' is not stated")),
-        }
-    }
-    pub fn end(&self) -> Result<(), LoadError> {
-        match self.stated.iter().find(|op| !op.2) {
-            Some(op) => invalid(format!("the op '{}' is stated and not used", op.0)),
-            None => Ok(()),
-        }
     }
 }

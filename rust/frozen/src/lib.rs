@@ -19,6 +19,7 @@ mod predictions;
 mod schema;
 mod source;
 mod statistics;
+mod versions;
 
 pub use batch::{Batch, Cell, Column, Texts};
 pub use container::{Tensor, Type, write};

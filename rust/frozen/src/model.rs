@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use crate::batch::{Batch, Cell};
 use crate::container::{self, Tensors};
 use crate::error::LoadError;
-use crate::graph::{Graph, Slot, Versions};
+use crate::graph::{Graph, Slot};
 use crate::json::{Fields, Json, invalid};
 use crate::limits::Limits;
 use crate::predictions::{Link, flat_outputs};
 use crate::schema::{Info, InputColumn, Kind, Label, Schema, Task};
 use crate::statistics::{self, ColumnStatistics};
+use crate::versions::Versions;
 
 /// The format that this reader reads.
 const FORMAT: i64 = 1;

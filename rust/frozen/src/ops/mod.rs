@@ -1,116 +1,55 @@
-//! The ops: each is read and checked once (`read`), then runs on one row's slots (`row`) or on a block of rows (`block`),
-//! with the same bits.
+//! The ops: each is read and checked once, then runs on one row's slots or on a block of rows, with the same bits.
+//! One file each: its fields, `read`, and both ways to run.
 
-mod block;
-mod read;
-mod row;
+mod category;
+mod impute;
+mod indicator;
+mod linear;
+mod marker;
+mod onehot;
+mod ordinal;
+mod reader;
+mod scale;
 
-use hashbrown::HashMap;
+use std::fmt::Debug;
 
-use crate::graph::Slot;
+use crate::block::Block;
+use crate::error::{InputError, LoadError};
+use crate::graph::{Line, Scratch};
+use crate::schema::Schema;
 
-pub use read::OpReader;
-
-type Map<K> = HashMap<K, usize, foldhash::fast::RandomState>;
-
-/// What counts as missing.
-#[derive(Debug)]
-enum Marker {
-    /// A missing cell.
-    Missing,
-    /// This number.
-    Number(f64),
-    /// This text.
-    Text(String),
-}
-
-/// The categories of one column, by value.
-#[derive(Debug)]
-enum Lookup {
-    Numbers(Map<u64>),
-    Texts(Map<Box<str>>),
-}
-
-#[derive(Debug)]
-struct OneHotColumn {
-    from: Slot,
-    source: usize,
-    lookup: Lookup,
-    /// Per category the place of its 1, or `ZEROS`, or `REFUSE`; then of a missing cell, then of an unknown one.
-    codes: Vec<i64>,
-    to: usize,
-    width: usize,
-}
-
-#[derive(Debug)]
-struct OrdinalColumn {
-    from: Slot,
-    source: usize,
-    lookup: Lookup,
-    /// Per category its number; then of a missing cell, then of an unknown one.
-    values: Vec<f64>,
-    refuse_missing: bool,
-    refuse_unknown: bool,
-    to: usize,
-}
-
-const ZEROS: i64 = -1;
-const REFUSE: i64 = -2;
-
-#[derive(Debug)]
-struct ScaleColumn {
-    from: usize,
-    to: usize,
-    mean: f64,
-    scale: f64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ScaleBy {
-    center: bool,
-    divide: bool,
-    multiply: bool,
-}
+pub use reader::OpReader;
 
 /// An op with everything it needs.
-#[derive(Debug)]
-pub enum Op {
-    Impute { columns: Vec<(usize, usize, f64)>, marker: Option<f64> },
-    ImputeText { columns: Vec<(usize, usize, String)>, marker: Option<String> },
-    Indicator(Box<IndicatorOp>),
-    Scale(Box<ScaleOp>),
-    OneHot(Box<OneHotOp>),
-    Ordinal(Box<OrdinalOp>),
-    Linear(Box<LinearOp>),
+pub trait Op: Debug + Send + Sync {
+    /// Runs on the slots of one row; `row` and `schema` are for messages.
+    fn row<'a>(&'a self, s: &mut Scratch<'a>, row: usize, schema: &Schema) -> Result<(), InputError>;
+
+    /// Runs on the slots of a block's rows, column by column: the arithmetic of `row`, in the same order for each row.
+    /// `false` if a row would be refused, or if this way does not know it: then the block goes row by row.
+    fn block<'a>(&'a self, b: &mut Block<'a>) -> bool;
 }
 
-#[derive(Debug)]
-pub struct IndicatorOp {
-    columns: Vec<(Slot, usize)>,
-    marker: Marker,
+/// An op, and the columns of its value.
+type Made = Result<(Box<dyn Op>, Vec<Line>), LoadError>;
+
+/// What a file may use.
+pub struct Known {
+    pub name: &'static str,
+    /// The newest version that this reader runs. A released version never changes its numbers.
+    pub version: i64,
+    pub read: fn(&mut OpReader<'_, '_, '_>) -> Made,
 }
-#[derive(Debug)]
-pub struct ScaleOp {
-    single: bool,
-    by: ScaleBy,
-    columns: Vec<ScaleColumn>,
+
+const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, '_>) -> Made) -> Known {
+    Known { name, version, read }
 }
-#[derive(Debug)]
-pub struct OneHotOp {
-    columns: Vec<OneHotColumn>,
-}
-#[derive(Debug)]
-pub struct OrdinalOp {
-    columns: Vec<OrdinalColumn>,
-}
-#[derive(Debug)]
-pub struct LinearOp {
-    inputs: Vec<(usize, usize)>,
-    weights: Weights,
-    to: usize,
-}
-#[derive(Debug)]
-enum Weights {
-    Double(Vec<f64>, Vec<f64>),
-    Single(Vec<f32>, Vec<f32>),
-}
+
+pub const OPS: &[Known] = &[
+    known("impute", 1, impute::read),
+    known("indicator", 1, indicator::read),
+    known("linear", 1, linear::read),
+    known("onehot", 1, onehot::read),
+    known("ordinal", 1, ordinal::read),
+    known("scale", 1, scale::read),
+];

@@ -1,0 +1,1 @@
+"""Fitted steps as ops of the model file: a family a module."""

@@ -1,0 +1,40 @@
+"""Which step is whose: by the name of scikit-learn's class, so that its subclasses count too."""
+
+from typing import Any
+
+CAN = (
+    "ferroflow freezes SimpleImputer, StandardScaler, OneHotEncoder, OrdinalEncoder, ColumnTransformer, Pipeline and "
+    "linear classifiers and regressors"
+)
+INSTEAD = {
+    "MinMaxScaler": "StandardScaler",
+    "MaxAbsScaler": "StandardScaler(with_mean=False)",
+    "RobustScaler": "StandardScaler",
+    "LabelEncoder": "OrdinalEncoder",
+    "TargetEncoder": "OneHotEncoder(min_frequency=...)",
+    "KNNImputer": "SimpleImputer",
+    "IterativeImputer": "SimpleImputer",
+    "FunctionTransformer": "the same computation on the table before the pipeline",
+    "FeatureUnion": "ColumnTransformer",
+}
+
+
+def flat_steps(step: Any, where: str = "") -> list[tuple[str, Any]]:
+    """Return the steps of nested pipelines one after another, each with a name for messages."""
+    if step is not None and find_handler(step, {"Pipeline": None}, found=True):
+        prefix = f"{where}, " if where else ""
+        return [one for name, inner in step.steps for one in flat_steps(inner, f"{prefix}step {name!r}")]
+    return [(where or f"the {type(step).__name__}", step)]
+
+
+def find_handler(step: Any, table: dict[str, Any], found: bool = False) -> Any:
+    for cls in type(step).__mro__:
+        if cls.__name__ in table and cls.__module__.partition(".")[0] in ("sklearn", "ferroflow"):
+            return True if found else table[cls.__name__]
+    return None
+
+
+def cannot(step: Any, where: str) -> str:
+    name = type(step).__name__
+    instead = f"use {INSTEAD[name]} instead" if name in INSTEAD else CAN
+    return f"{where} is a {name}, which cannot be frozen: {instead}."

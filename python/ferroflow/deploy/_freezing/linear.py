@@ -1,0 +1,113 @@
+"""Linear models as ops."""
+
+from typing import Any
+
+import numpy as np
+
+from ferroflow.deploy._freezing.graph import NUMBER, Graph, Value
+from ferroflow.frozen._columns import names_of
+
+
+def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
+    """Compile the last step, a linear model."""
+    graph.only_numbers(value, where)
+    coef = np.asarray(model.coef_)
+    weights = np.atleast_2d(coef)
+    bias = np.broadcast_to(np.asarray(model.intercept_, dtype=np.float64).ravel(), (len(weights),))
+    key = graph.key
+    classifier = hasattr(model, "classes_")
+    raw = model.decision_function(value.sample) if classifier else model.predict(value.sample)
+    single = np.asarray(raw).dtype == np.float32
+    scores = graph.add(
+        "linear",
+        [NUMBER] * len(weights),
+        None,
+        **{
+            "in": value.number,
+            "float": 32 if single else 64,
+            "weights": graph.numbers(f"{key}.weights", weights),
+            "bias": graph.numbers(f"{key}.bias", bias),
+        },
+    )
+    output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
+    if not classifier:
+        flat = np.ndim(raw) == 1
+        name = getattr(y, "name", None)
+        names = names_of(y) if y is not None else None
+        if names is None or len(names) != len(weights):
+            names = (
+                [name if isinstance(name, str) else "y"] if flat else [f"y{k}" for k in range(len(weights))]
+            )
+        return output | {"task": "regressor", "flat": flat, "names": graph.texts("output.names", names)}
+    kind, classes = _classes(graph, model.classes_, where)
+    return output | {
+        "task": "classifier",
+        "names": graph.texts("output.names", []),
+        "link": _link(model, np.asarray(raw), value.sample, where),
+        "class_kind": kind,
+        "classes": classes,
+    }
+
+
+def _classes(graph: Graph, classes: Any, where: str) -> tuple[str, str]:
+    if isinstance(classes, list):
+        raise TypeError(f"{where} has several targets; freeze one model for each")
+    values = list(np.asarray(classes))
+    key = "output.classes"
+    if all(isinstance(v, bool | np.bool_) for v in values):
+        graph.tensors[key] = ("U8", np.array(values, dtype=np.uint8))
+        return "bool", key
+    if all(isinstance(v, int | np.integer) for v in values):
+        return "int", graph.ints(key, values)
+    if all(isinstance(v, int | float | np.number) for v in values):
+        return "float", graph.numbers(key, values)
+    if all(isinstance(v, str) for v in values):
+        return "text", graph.texts(key, values)
+    raise TypeError(f"{where} has classes of mixed types; make them all texts or all numbers")
+
+
+def _link(model: Any, scores: np.ndarray, X: Any, where: str) -> str:
+    """Find how `model` makes probabilities of scores, by its own word on the sample."""
+    if not hasattr(model, "predict_proba"):
+        return "none"
+    theirs = np.asarray(model.predict_proba(X), dtype=np.float64)
+    z = scores.astype(np.float64)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        s = 1 / (1 + np.exp(-z))
+        if z.ndim == 1:
+            candidates = {"sigmoid": np.column_stack([1 - s, s])}
+        else:
+            e = np.exp(z - z.max(axis=1, keepdims=True))
+            candidates = {
+                "softmax": e / e.sum(axis=1, keepdims=True),
+                "one_vs_rest": s / s.sum(axis=1, keepdims=True),
+            }
+    for name, ours in candidates.items():
+        if np.allclose(theirs, ours, rtol=1e-5, atol=1e-6):
+            return name
+    raise TypeError(
+        f"{where}: {type(model).__name__} makes its probabilities in a way that cannot be frozen; "
+        "use loss='log_loss', or a loss without probabilities"
+    )
+
+
+MODELS = dict.fromkeys(
+    (
+        "GradientDescentClassifier",
+        "GradientDescentRegressor",
+        "LogisticRegression",
+        "SGDClassifier",
+        "RidgeClassifier",
+        "Perceptron",
+        "PassiveAggressiveClassifier",
+        "LinearSVC",
+        "LinearRegression",
+        "Ridge",
+        "Lasso",
+        "ElasticNet",
+        "SGDRegressor",
+        "HuberRegressor",
+        "LinearSVR",
+    ),
+    linear,
+)

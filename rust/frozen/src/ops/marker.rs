@@ -1,0 +1,43 @@
+//! What counts as missing.
+
+use super::OpReader;
+use crate::container::Type;
+use crate::error::LoadError;
+use crate::graph::{Line, Slot};
+use crate::json::invalid;
+
+#[derive(Debug)]
+pub enum Marker {
+    /// A missing cell.
+    Missing,
+    /// This number.
+    Number(f64),
+    /// This text.
+    Text(String),
+}
+
+impl OpReader<'_, '_, '_> {
+    pub fn marker(&mut self) -> Result<Marker, LoadError> {
+        let Some(name) = self.fields.maybe_text("marker")? else { return Ok(Marker::Missing) };
+        if self.tensors.has(&name, Type::F64) {
+            let values = self.tensors.numbers(&name, false)?;
+            self.fits("marker", values.len(), 1)?;
+            return Ok(Marker::Number(values[0]));
+        }
+        let mut texts = self.tensors.texts(&name)?;
+        self.fits("marker", texts.len(), 1)?;
+        Ok(Marker::Text(texts.swap_remove(0)))
+    }
+
+    /// Checks that `marker` fits the column's kind; a value as marker leaves no room for missing cells.
+    pub fn close(&mut self, marker: &Marker, line: &Line) -> Result<(), LoadError> {
+        match (marker, line.slot) {
+            (Marker::Missing, _) => Ok(()),
+            (Marker::Number(_), Slot::Number(_)) | (Marker::Text(_), Slot::Text(_)) => {
+                self.compiler.refuse_missing(line);
+                Ok(())
+            }
+            _ => invalid(format!("the marker of {} does not fit its columns", self.place())),
+        }
+    }
+}
