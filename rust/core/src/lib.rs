@@ -12,6 +12,7 @@ pub mod float;
 mod gate;
 pub mod impute;
 pub mod linear;
+mod memory;
 pub mod metric;
 pub mod moments;
 pub mod moments_sparse;

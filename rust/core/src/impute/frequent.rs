@@ -43,8 +43,11 @@ impl Best {
 
 /// The most frequent key and its count; `keys` is work space afterwards.
 pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<Best> {
-    let smallest = *keys.iter().min()?;
     let n = keys.len();
+    if n == 0 {
+        return None;
+    }
+    let smallest = simd::dispatch!(smallest(keys));
     let mut best = Best { key: smallest, count: 1 };
     if n <= FEW {
         sort(keys, &mut best);
@@ -70,6 +73,11 @@ pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<Best> {
         count_parts(keys, tables, &mut best);
     }
     Some(best)
+}
+
+#[inline(always)]
+fn smallest(keys: &[u64]) -> u64 {
+    keys.iter().fold(u64::MAX, |a, b| a.min(*b))
 }
 
 /// Bits as of a random number; the `salt` changes which keys fall together.
