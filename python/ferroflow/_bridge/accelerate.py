@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-MODULES = ("preprocessing", "impute", "metrics", "model_selection")
+MODULES = ("preprocessing", "feature_extraction", "impute", "metrics", "model_selection")
 """The modules that mirror scikit-learn's."""
 
 _swapped: list[tuple[ModuleType, str, object]] = []

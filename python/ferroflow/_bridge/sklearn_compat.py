@@ -1,12 +1,16 @@
 """The one place that knows scikit-learn's versions and its private names."""
 
+import warnings
+
 import numpy as np
 from scipy import sparse
 from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.preprocessing._encoders import _BaseEncoder
 from sklearn.utils import _safe_indexing, metadata_routing
+from sklearn.utils._encode import _unique
 from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
@@ -22,6 +26,7 @@ from sklearn.utils.validation import (
 )
 
 __all__ = [
+    "BaseEncoder",
     "Interval",
     "LinearClassifierMixin",
     "StrOptions",
@@ -33,6 +38,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "csr_class",
+    "csr_of_labels",
     "default_output",
     "dense_output",
     "fill_dtype",
@@ -49,14 +55,19 @@ __all__ = [
     "routing_enabled",
     "safe_indexing",
     "skips_parameter_validation",
+    "target_encoder_shuffling",
+    "unique_values",
     "validate_data",
     "validate_params",
     "validate_shuffle_split",
+    "warn_of_shuffling",
     "warn_prf",
 ]
 
+_BEFORE_1_9 = parse_version(sklearn_version) < parse_version("1.9")
 _BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
+BaseEncoder = _BaseEncoder
 check_feature_names = _check_feature_names
 check_n_features = _check_n_features
 get_mask = _get_mask
@@ -155,6 +166,14 @@ def csr_class():
     return sparse.csr_array if wish == "sparray" else sparse.csr_matrix
 
 
+def csr_of_labels(data, indices, indptr, shape):
+    """Return LabelBinarizer's sparse result; since scikit-learn 1.9 its indices have 64 bits."""
+    if _BEFORE_1_9:
+        return csr_class()((data, indices, indptr), shape=shape)
+    wide = sparse.csr_array((data, indices.astype(np.int64), indptr.astype(np.int64)), shape=shape)
+    return wide if csr_class() is sparse.csr_array else sparse.csr_matrix(wide)
+
+
 def map_infrequent(encoder, n_samples, counts, options) -> dict:
     """Do what `encoder._fit` does once categories are counted; returns what it returns."""
     result = {"n_samples": n_samples}
@@ -183,3 +202,28 @@ def warn_prf(average: str | None, modifier: str, start: str, size: int) -> None:
     from sklearn.metrics._classification import _warn_prf
 
     _warn_prf(average, modifier, start, size)
+
+
+def unique_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted distinct values as encoders have them, missing ones last, and the place of each value."""
+    return _unique(values, return_inverse=True)
+
+
+def target_encoder_shuffling(encoder) -> tuple[bool, object]:
+    """Return ``(shuffle, random_state)`` of a TargetEncoder whose `cv` is a number."""
+    shuffle, random_state = encoder.shuffle, encoder.random_state
+    shuffle = True if shuffle == "deprecated" else shuffle
+    return shuffle, None if isinstance(random_state, str) else random_state
+
+
+def warn_of_shuffling(encoder) -> None:
+    """Warn, as scikit-learn 1.9 does, of a TargetEncoder's `shuffle` and `random_state`."""
+    if not _BEFORE_1_9 and not (encoder.shuffle == "deprecated" and isinstance(encoder.random_state, str)):
+        warnings.warn(
+            "`TargetEncoder.shuffle` and `TargetEncoder.random_state` are "
+            "deprecated in version 1.9 and will be removed in version 1.11. Pass a "
+            "cross-validation generator as `cv` argument to specify the shuffling "
+            "behaviour instead.",
+            FutureWarning,
+            stacklevel=3,
+        )

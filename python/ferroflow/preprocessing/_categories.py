@@ -3,15 +3,19 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.preprocessing import OrdinalEncoder
 
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import map_infrequent, validate_data
+from ferroflow._bridge.sklearn_compat import BaseEncoder, map_infrequent, validate_data
+from ferroflow.preprocessing._merge import add_counts, check_mergeable, united
 
 
 class Column(NamedTuple):
@@ -48,7 +52,8 @@ class NotPlain(Exception):
 OBJECT = np.dtype(object)
 
 
-def _array_column(x: np.ndarray) -> Column:
+def array_column(x: np.ndarray) -> Column:
+    """Return a 1-d array as a column."""
     dtype = x.dtype
     kind = dtype.kind
     if kind == "O":
@@ -57,21 +62,25 @@ def _array_column(x: np.ndarray) -> Column:
         return Column(x.view(np.uint8) if kind == "b" else x, dtype)
     if kind == "U":
         return Column(x.astype(object), dtype)
+    if kind == "T":  # NumPy's StringDType, which scikit-learn cannot encode
+        return Column(x.astype(object), OBJECT)
     raise NotPlain(f"a column of the dtype {dtype}")
 
 
 def array_columns(X: np.ndarray) -> list[Column]:
     """Return the columns of a 2-d array."""
-    if X.dtype.kind == "U":
+    if X.dtype.kind in "UT":
         objects = X.astype(object)
-        return [Column(objects[:, j], X.dtype) for j in range(X.shape[1])]
-    return [_array_column(X[:, j]) for j in range(X.shape[1])]
+        dtype = X.dtype if X.dtype.kind == "U" else OBJECT
+        return [Column(objects[:, j], dtype) for j in range(X.shape[1])]
+    return [array_column(X[:, j]) for j in range(X.shape[1])]
 
 
-def _pandas_column(x: Any, pandas: Any) -> Column | None:
+def pandas_column(x: Any, pandas: Any) -> Column | None:
+    """Return a pandas Series as a column; None if it has to become an array first."""
     dtype = x.dtype
     if isinstance(dtype, np.dtype):
-        return _array_column(x.to_numpy()) if dtype.kind in "Oiufb" and dtype != np.float16 else None
+        return array_column(x.to_numpy()) if dtype.kind in "Oiufb" and dtype != np.float16 else None
     if isinstance(dtype, pandas.StringDtype) and dtype.storage == "pyarrow":
         if dtype.na_value is pandas.NA and x.hasnans:
             return None
@@ -100,22 +109,22 @@ def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
     NotPlain
         If there is a column that the core does not read.
     """
-    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubfU":
+    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubfUT":
         return array_columns(X), X.shape[0]
     module = type(X).__module__.partition(".")[0]
     if module == "pandas" and getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[0] and X.shape[1]:
         pandas = sys.modules["pandas"]
         columns = []
         for j in range(X.shape[1]):
-            column = _pandas_column(X.iloc[:, j], pandas)
+            column = pandas_column(X.iloc[:, j], pandas)
             if column is None:
-                column = _array_column(self._check_X(X.iloc[:, [j]], ensure_all_finite="allow-nan")[0][0])
+                column = array_column(self._check_X(X.iloc[:, [j]], ensure_all_finite="allow-nan")[0][0])
             columns.append(column)
         return columns, X.shape[0]
     if module in ("polars", "pyarrow") and (texts := _arrow_columns(X, module)) is not None:
         return texts, X.shape[0]
     arrays, rows, _ = self._check_X(X, ensure_all_finite="allow-nan")
-    return [_array_column(x) for x in arrays], rows
+    return [array_column(x) for x in arrays], rows
 
 
 def _arrow_columns(X: Any, module: str) -> list[Column] | None:
@@ -290,19 +299,28 @@ class Prepared:
     @cached_property
     def lookups(self) -> "list[_core.Categories]":
         """To find values among the categories; made when first needed, as the transform within a fit does not."""
-        lookups = []
-        for values in self.each:
-            known = values.view(np.uint8) if values.dtype.kind == "b" else values
-            if values.dtype.kind == "U":
-                known = values.astype(object)
-            try:
-                lookups.append(_core.Categories(known))
-            except TypeError as error:
-                raise NotPlain("categories that are neither text nor numbers") from error
-        return lookups
+        return [_lookup(values) for values in self.each]
+
+
+def _lookup(values: np.ndarray) -> "_core.Categories":
+    known = values.view(np.uint8) if values.dtype.kind == "b" else values
+    if values.dtype.kind == "U":
+        known = values.astype(object)
+    try:
+        return _core.Categories(known)
+    except TypeError as error:
+        raise NotPlain("categories that are neither text nor numbers") from error
 
 
 _prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()
+
+
+def find_one(self: Any, column: Column, classes: np.ndarray) -> Rows:
+    """Prepare labels to be looked up among an estimator's classes, whose look-up is made once."""
+    found = _prepared.get(self)
+    if found is None or found.each[0] is not classes:
+        found = _prepared[self] = Prepared([classes])
+    return find(column, classes, found.lookups[0])
 
 
 def prepared(self: Any) -> Prepared:
@@ -319,6 +337,9 @@ def prepared(self: Any) -> Prepared:
 
 
 _KEPT = "_kept_rows"
+MERGED = "_merged_fit"
+COUNTS = "_category_counts"
+"""Where an encoder keeps how often each category appeared, and the number of rows, if it counted them."""
 
 
 @contextmanager
@@ -391,7 +412,7 @@ def check_names(self: Any, X: Any) -> None:
 
 
 class FitsInRust:
-    """The part of fitting that both encoders share: scikit-learn's own, but for the work per row."""
+    """The part of fitting that encoders share: scikit-learn's own, but for the work per row."""
 
     def _fit(
         self: Any,
@@ -408,22 +429,118 @@ class FitsInRust:
             "return_counts": return_counts,
             "return_and_ignore_missing_for_infrequent": return_and_ignore_missing_for_infrequent,
         }
+        merged = self.__dict__.pop(MERGED, None)
+        if merged is not None:
+            self.categories_, counts, n = merged
+            return map_infrequent(self, n, counts, options)
+        self._check_infrequent_enabled()
+        count = return_counts or self._infrequent_enabled
         try:
-            if not (isinstance(self.categories, str) and self.categories == "auto"):
-                raise NotPlain("categories are given")
-            self._check_infrequent_enabled()
             validate_data(self, X=X, reset=True, skip_check_array=True)
             columns, n = columns_of(self, X)
             kept = self.__dict__.get(_KEPT)
-            count = return_counts or self._infrequent_enabled
-            learned = [learn(column, count, kept is not None) for column in columns]
+            if isinstance(self.categories, str) and self.categories == "auto":
+                learned = [learn(column, count, kept is not None) for column in columns]
+            else:
+                learned, kept = _given(self, columns, count, handle_unknown), None
         except NotPlain as why:
             note_sklearn(call, str(why))
-            return super()._fit(X, **options)  # type: ignore[misc]
+            result = super()._fit(X, **options | {"return_counts": count})  # type: ignore[misc]
+            if self._infrequent_enabled:
+                self.__dict__[COUNTS] = result["category_counts"], result["n_samples"]
+            return result
         self.n_features_in_ = len(columns)
         self.categories_ = [one.categories for one in learned]
         if kept is not None:
             kept[1], kept[2] = [one.rows for one in learned], n
-        result = map_infrequent(self, n, [one.counts for one in learned], options)
+        counts = [one.counts for one in learned]
+        if self._infrequent_enabled:
+            self.__dict__[COUNTS] = counts, n
+        result = map_infrequent(self, n, counts, options)
         note_rust(call)
         return result
+
+
+class FitsAndMerges(FitsInRust):
+    """The same, with the fits of several parts put together."""
+
+    def partial_fit(self: Any, X, y=None):
+        """Take in more rows, as if they had been fitted together with those before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            More rows of the same columns.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The encoder.
+        """
+        if not hasattr(self, "categories_"):
+            return self.fit(X)
+        validate_data(self, X=X, reset=False, skip_check_array=True)
+        block = clone(self)
+        if "drop" in block.get_params():
+            block.set_params(drop=None)  # which a block need not have
+        return self.merge(block.fit(X))
+
+    def merge(self: Any, other):
+        """Take in what `other` has seen, as if both had been fitted on their rows together.
+
+        Parameters
+        ----------
+        other : object
+            An encoder of this class, fitted on rows of the same columns.
+
+        Returns
+        -------
+        self : object
+            The encoder.
+        """
+        check_mergeable(self, other)
+        pairs = [united(a, b) for a, b in zip(self.categories_, other.categories_, strict=True)]
+        counts, n = None, 0
+        if self._infrequent_enabled:
+            if COUNTS not in self.__dict__ or COUNTS not in other.__dict__:
+                raise ValueError(
+                    "Cannot merge fits that have not counted categories; fit both with the same parameters."
+                )
+            (mine, a), (yours, b) = self.__dict__[COUNTS], other.__dict__[COUNTS]
+            counts, n = add_counts(pairs, mine, yours), a + b
+        whole = copy(self)  # so that one that cannot be is left as it was
+        whole.__dict__[MERGED] = [values for values, _, _ in pairs], counts, n
+        whole.fit(None)  # what scikit-learn does once categories are known
+        self.__dict__.update(whole.__dict__)
+        if counts is not None:
+            self.__dict__[COUNTS] = counts, n
+        return self
+
+
+def _given(self: Any, columns: list[Column], count: bool, handle_unknown: str) -> list[Learned]:
+    """Return the given categories, checked by scikit-learn against each column's own, and how often each appears."""
+    if len(self.categories) != len(columns):
+        raise NotPlain("a wrong number of given categories")
+    out = []
+    for column, values in zip(columns, self.categories, strict=True):
+        own, counts, _ = learn(column, count, False)
+        checker = OrdinalEncoder(categories=[values])
+        try:
+            BaseEncoder._fit(
+                checker, own[:, None], handle_unknown=handle_unknown, ensure_all_finite="allow-nan"
+            )
+        except Exception as error:
+            raise NotPlain("given categories that scikit-learn refuses") from error
+        known, known_counts = checker.categories_[0], None
+        if counts is not None:
+            places, _ = _places(
+                own if own.dtype.kind != "U" else own.astype(object), len(known), _lookup(known)
+            )
+            found = np.zeros(len(known) + 1, dtype=np.int64)
+            np.add.at(found, places, counts)
+            known_counts = found[:-1]
+        out.append(Learned(known, known_counts, None))
+    return out

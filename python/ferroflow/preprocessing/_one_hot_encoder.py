@@ -11,7 +11,7 @@ from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output, other_unknown
 from ferroflow.preprocessing._categories import (
-    FitsInRust,
+    FitsAndMerges,
     NotPlain,
     array_columns,
     check_names,
@@ -26,7 +26,7 @@ from ferroflow.preprocessing._categories import (
 _INT32 = np.dtype(np.int32)
 
 
-class OneHotEncoder(FitsInRust, preprocessing.OneHotEncoder):
+class OneHotEncoder(FitsAndMerges, preprocessing.OneHotEncoder):
     __doc__ = preprocessing.OneHotEncoder.__doc__
 
     def fit_transform(self, X, y=None, **fit_params):

@@ -8,7 +8,7 @@ from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import default_output
 from ferroflow.preprocessing._categories import (
-    FitsInRust,
+    FitsAndMerges,
     NotPlain,
     array_columns,
     check_names,
@@ -21,7 +21,7 @@ from ferroflow.preprocessing._categories import (
 )
 
 
-class OrdinalEncoder(FitsInRust, preprocessing.OrdinalEncoder):
+class OrdinalEncoder(FitsAndMerges, preprocessing.OrdinalEncoder):
     __doc__ = preprocessing.OrdinalEncoder.__doc__
 
     def fit_transform(self, X, y=None, **fit_params):

@@ -8,6 +8,7 @@ mod encode;
 mod float_array;
 mod frozen;
 mod impute;
+mod label_sets;
 mod labels;
 mod matrix;
 mod metric;
@@ -22,6 +23,7 @@ mod serve;
 mod sparse_array;
 mod split;
 mod strings;
+mod target;
 
 use pyo3::prelude::*;
 
@@ -33,6 +35,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(m)?;
     frozen::register(m)?;
     impute::register(m)?;
+    label_sets::register(m)?;
     metric::register(m)?;
     object_array::register(m)?;
     pool::register(m)?;
@@ -42,5 +45,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scores::register(m)?;
     serve::register(m)?;
     split::register(m)?;
+    target::register(m)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use ferroflow_core::encode::TextTable;
 use ferroflow_core::random::Mt19937;
 use ferroflow_core::split::{self, Label, Order, TextRows, gather};
 use numpy::{
-    Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
+    Element, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
     PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyValueError;
@@ -74,6 +74,16 @@ impl Classes {
         self.0.counts.iter().copied().max().unwrap_or(0)
     }
 
+    /// The place of each row's class among the ascending ones.
+    fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(enter(py, |_| Ok(self.0.ranks().collect::<Vec<_>>()))?.into_pyarray(py))
+    }
+
+    /// The first row of each class, in ascending order of the labels.
+    fn firsts(&self) -> Vec<usize> {
+        self.0.firsts()
+    }
+
     /// Are the labels whole numbers, or no numbers at all?
     #[getter]
     fn whole(&self) -> bool {
@@ -136,6 +146,16 @@ struct Folds(split::Folds);
 
 #[pymethods]
 impl Folds {
+    /// Which fold tests each row.
+    fn numbers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let mut out = vec![0; self.0.sizes(0).0 + self.0.sizes(0).1];
+        enter(py, |_| {
+            self.0.numbers(&mut out);
+            Ok(())
+        })?;
+        Ok(out.into_pyarray(py))
+    }
+
     /// (rows to learn from, rows to test) of a fold.
     fn rows<'py>(&self, py: Python<'py>, fold: usize) -> PyResult<Rows<'py>> {
         if fold >= self.0.count() {

@@ -6,11 +6,15 @@
 //! per category, and tables of two parts merge.
 
 mod apply;
+pub mod hashed;
 mod numbers;
+mod sets;
+pub mod target;
 mod texts;
 
 pub use apply::{Codes, Column, Source, compact, count_codes, encode, one_per_place, scatter};
 pub use numbers::{Learned, Lookup, Number, NumberSource, NumberTable, learn};
+pub use sets::rows_of_sets;
 pub use texts::TextTable;
 
 use crate::error::Result;

@@ -109,6 +109,22 @@ impl Folds {
         (self.n - self.sizes[fold], self.sizes[fold])
     }
 
+    /// Writes which fold tests each row.
+    pub fn numbers(&self, out: &mut [u32]) {
+        match &self.tests {
+            Tests::Blocks => {
+                let mut rest = out;
+                for (fold, &size) in (0..).zip(&self.sizes) {
+                    let (block, after) = rest.split_at_mut(size.min(rest.len()));
+                    block.fill(fold);
+                    rest = after;
+                }
+            }
+            Tests::Narrow(tests) => out.iter_mut().zip(tests).for_each(|(out, &fold)| *out = fold.into()),
+            Tests::Wide(tests) => out.iter_mut().zip(tests).for_each(|(out, &fold)| *out = fold),
+        }
+    }
+
     /// Writes the rows of a fold, in ascending order; the slices have the lengths that [`Folds::sizes`] gives.
     ///
     /// # Errors
@@ -287,6 +303,9 @@ mod tests {
             let mut all: Vec<i64> = (0..k).flat_map(|fold| written(&folds, fold).1).collect();
             all.sort_unstable();
             assert_eq!(all, (0..1003).collect::<Vec<_>>());
+            let mut numbers = vec![0; 1003];
+            folds.numbers(&mut numbers);
+            assert!(written(&folds, 1).1.iter().all(|&row| numbers[row as usize] == 1));
             let sizes: Vec<usize> = (0..k).map(|fold| folds.sizes(fold).1).collect();
             assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
         }

@@ -132,6 +132,30 @@ impl Classes {
         Self::new(codes, ascending)
     }
 
+    /// The place of each row's class among the ascending ones.
+    pub fn ranks(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut places = vec![0; self.ascending.len()];
+        for (place, &code) in (0..).zip(&self.ascending) {
+            places[code as usize] = place;
+        }
+        self.codes.iter().map(move |&code| places[code as usize])
+    }
+
+    /// The first row of each class, in ascending order of the labels.
+    #[must_use]
+    pub fn firsts(&self) -> Vec<usize> {
+        let mut rows = Vec::with_capacity(self.ascending.len());
+        for (row, &code) in self.codes.iter().enumerate() {
+            if rows.len() == self.ascending.len() {
+                break;
+            }
+            if code as usize == rows.len() {
+                rows.push(row);
+            }
+        }
+        self.ascending.iter().map(|&code| rows[code as usize]).collect()
+    }
+
     fn new(codes: Vec<u32>, ascending: Vec<u32>) -> Self {
         let counts = count(&codes, ascending.len());
         Self { codes, counts, ascending, whole: true }
@@ -225,6 +249,8 @@ mod tests {
             assert_eq!(classes.codes, [0, 1, 0, 2, 2, 2]);
             assert_eq!(classes.counts, [2, 1, 3]);
             assert_eq!(classes.ascending, [1, 0, 2]);
+            assert_eq!(classes.ranks().collect::<Vec<_>>(), [1, 0, 1, 2, 2, 2]);
+            assert_eq!(classes.firsts(), [1, 0, 3]);
         };
         check(Classes::of_numbers(&[3_i8, -4, 3, 100, 100, 100]).unwrap());
         check(Classes::of_numbers(&[3_i64, i64::MIN, 3, i64::MAX, i64::MAX, i64::MAX]).unwrap());
