@@ -19,7 +19,7 @@ from ferroflow.preprocessing._merge import check_mergeable, united
 _INT32 = np.dtype(np.int32)
 
 
-class LabelBinarizer(preprocessing.LabelBinarizer, auto_wrap_output_keys=None):
+class LabelBinarizer(preprocessing.LabelBinarizer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     __doc__ = preprocessing.LabelBinarizer.__doc__
 
     @fit_context(prefer_skip_nested_validation=True)

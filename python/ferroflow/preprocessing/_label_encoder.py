@@ -16,7 +16,7 @@ from ferroflow.preprocessing._merge import check_mergeable, united
 _INT = np.dtype(np.int64)
 
 
-class LabelEncoder(preprocessing.LabelEncoder, auto_wrap_output_keys=None):
+class LabelEncoder(preprocessing.LabelEncoder, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     __doc__ = preprocessing.LabelEncoder.__doc__
 
     def fit(self, y):

@@ -17,7 +17,7 @@ _INT = np.dtype(np.int64)
 _UINT32 = np.dtype(np.uint32)
 
 
-class MultiLabelBinarizer(preprocessing.MultiLabelBinarizer, auto_wrap_output_keys=None):
+class MultiLabelBinarizer(preprocessing.MultiLabelBinarizer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     __doc__ = preprocessing.MultiLabelBinarizer.__doc__
 
     @fit_context(prefer_skip_nested_validation=True)
