@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUST_SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build demo test bench lint fmt docs clean
+.PHONY: help build demo test bench bench-rivals lint fmt docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,8 +52,17 @@ demo: $(VENV)/.built ## Titanic from raw CSV to a served prediction, then New Yo
 bench: $(VENV)/.built ## ours against scikit-learn; WORDS="scaler f1" picks rows
 	$(PY) benches/run.py $(WORDS) --json benches/results.json
 
+RIVALS := .venv-rivals
+$(RIVALS)/.installed: benches/rivals.txt $(VENV)/.installed
+	$(PYTHON) -m venv $(RIVALS)
+	$(BIN)/uv pip install -q --python $(RIVALS)/bin/python -r benches/rivals.txt $$($(BIN)/uv pip freeze --python $(PY) | grep -E '^(numpy|scipy|scikit-learn|pandas|pyarrow|narwhals)==')
+	@touch $@
+
+bench-rivals: $(VENV)/.built $(RIVALS)/.installed ## ours against polars, feature-engine and their kind; WORDS picks rows
+	PYTHONPATH=python $(RIVALS)/bin/python benches/run.py $(WORDS) --cases rivals --json benches/rivals.json
+
 docs: $(VENV)/.built ## HTML documentation into site/
 	$(BIN)/sphinx-build -q -W -b html docs site
 
 clean: ## remove everything that was built
-	rm -rf target $(VENV) .cache dist
+	rm -rf target $(VENV) $(RIVALS) .cache dist

@@ -3,6 +3,7 @@
 python benches/run.py                      every row
 python benches/run.py scaler f1            rows whose name has one of these words
 python benches/run.py --json out.json --pairs 9
+python benches/run.py --cases rivals       against other libraries; `make bench-rivals` installs them
 """
 
 import argparse
@@ -22,10 +23,10 @@ import ferroflow
 from harness import Case, Result, bandwidth, measure
 
 
-def all_cases() -> list[Case]:
+def all_cases(folder: str) -> list[Case]:
     """Every family's rows, families in alphabetical order."""
-    names = sorted(p.stem for p in (Path(__file__).parent / "cases").glob("*.py") if p.stem != "__init__")
-    return [case for name in names for case in importlib.import_module(f"cases.{name}").CASES]
+    names = sorted(p.stem for p in (Path(__file__).parent / folder).glob("*.py") if p.stem != "__init__")
+    return [case for name in names for case in importlib.import_module(f"{folder}.{name}").CASES]
 
 
 def machine() -> dict[str, object]:
@@ -71,12 +72,15 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("words", nargs="*", help="run the rows whose name has one of these words")
+    parser.add_argument(
+        "--cases", choices=["cases", "rivals"], default="cases", help="scikit-learn, or other libraries"
+    )
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--pairs", type=int, default=5, help="counted pairs a row (default: %(default)s)")
     options = parser.parse_args()
     os.environ.pop("OPENBLAS_CORETYPE", None)
     words = [word.lower() for word in options.words]
-    cases = [c for c in all_cases() if not words or any(word in c.row.lower() for word in words)]
+    cases = [c for c in all_cases(options.cases) if not words or any(word in c.row.lower() for word in words)]
     if not cases:
         parser.error(f"no row has {' or '.join(words)} in its name")
     rates = bandwidth()
