@@ -1,11 +1,9 @@
 """Every estimator of the package through every check of scikit-learn's."""
 
-import inspect
-from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
-from sklearn.base import BaseEstimator
+from public import estimator_classes
 from sklearn.utils._test_common.instance_generator import (
     PER_ESTIMATOR_CHECK_PARAMS,
     _construct_instances,
@@ -15,8 +13,6 @@ from sklearn.utils._test_common.instance_generator import (
 )
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from ferroflow._bridge.accelerate import MODULES
-
 # The other strategies take objects, which one check forbids: scikit-learn's own class fails it with them.
 MORE = {"SimpleImputer": [{"strategy": "median"}]}
 
@@ -25,15 +21,6 @@ FAILS_THERE_TOO = {
         "check_array_api_same_namespace": "scikit-learn's transform mixes its arrays with NumPy's, AttributeError"
     }
 }
-
-
-def estimator_classes():
-    for module in (*MODULES, "linear_model"):
-        public = import_module(f"ferroflow.{module}")
-        for name in public.__all__:
-            found = getattr(public, name)
-            if inspect.isclass(found) and issubclass(found, BaseEstimator):
-                yield found
 
 
 def cases():
