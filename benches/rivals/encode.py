@@ -1,5 +1,7 @@
 """Encoders against the libraries that encode too."""
 
+import warnings
+
 import category_encoders as ce
 import numpy as np
 import pandas as pd
@@ -12,6 +14,9 @@ from ferroflow.preprocessing import FrequencyEncoder, LabelEncoder, OneHotEncode
 from harness import Case
 
 M = 1_000_000
+
+# feature-engine tries texts as dates first, and pandas says that it guesses.
+warnings.filterwarnings("ignore", "Could not infer format")
 
 
 def column(rows, kinds):

@@ -34,7 +34,7 @@ def data(estimator):
     if name == "FeatureHasher":
         return [{"a": float(v), "b": w} for v, w in zip(y, words[y], strict=True)], y
     if name == "MultiLabelBinarizer":
-        return [list(words[i : i + 2]) for i in y], y
+        return [list(words[i : i + 2]) for i in y], None
     if not tags.input_tags.two_d_array:
         return words[rng.randint(300, size=rows)], None
     if tags.input_tags.categorical or "Encoder" in name or "Category" in name:
