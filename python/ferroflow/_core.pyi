@@ -67,6 +67,40 @@ def merge_quantile_sketches(
 def quantiles_of_sketch(
     sketch: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], q: NDArray[Any]
 ) -> NDArray[Any]: ...
+def many_quantiles(x: NDArray[Any], q: NDArray[Any], method: str) -> tuple[NDArray[Any], bool, bool]: ...
+def map_quantiles(
+    x: NDArray[Any], quantiles: NDArray[Any], references: NDArray[Any], normal: bool
+) -> tuple[NDArray[Any], bool] | None: ...
+
+# power
+def power_exponents(x: NDArray[Any], box_cox: bool) -> NDArray[Any]: ...
+def transform_powers(
+    x: NDArray[Any], exponents: NDArray[Any], box_cox: bool
+) -> tuple[NDArray[Any], bool]: ...
+
+# bin
+def bin_values(x: NDArray[Any], inner: Sequence[NDArray[Any]]) -> NDArray[Any] | None: ...
+def bin_positions(
+    x: NDArray[Any], inner: Sequence[NDArray[Any]], offsets: NDArray[Any]
+) -> NDArray[Any] | None: ...
+def bin_one_hot(
+    x: NDArray[Any], inner: Sequence[NDArray[Any]], offsets: NDArray[Any], width: int
+) -> NDArray[Any] | None: ...
+
+# polynomial
+def polynomial_terms(
+    x: NDArray[Any], degrees: tuple[int, int], distinct: bool, bias: bool, fortran: bool
+) -> NDArray[Any] | None: ...
+
+# spline
+def spline_bases(
+    x: NDArray[Any],
+    columns: Sequence[tuple[NDArray[Any], Sequence[NDArray[Any]]]],
+    degree: int,
+    beyond: str,
+    all: bool,
+    gaps: bool,
+) -> NDArray[Any] | None: ...
 
 # impute
 def column_statistics(

@@ -17,9 +17,12 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 MORE = {"SimpleImputer": [{"strategy": "median"}]}
 
 FAILS_THERE_TOO = {
+    "PolynomialFeatures": {
+        "check_array_api_same_namespace": "scikit-learn's table has this for its own: the check is not in it yet"
+    },
     "StandardScaler": {
         "check_array_api_same_namespace": "scikit-learn's transform mixes its arrays with NumPy's, AttributeError"
-    }
+    },
 }
 
 

@@ -52,7 +52,12 @@ def results(estimator, X, y):
     parts = [out.data, out.indices] if sparse.issparse(out) else [out]
     state = vars(estimator)
     parts += [state[k] for k in sorted(state) if isinstance(state[k], np.ndarray)]
-    return [part.tobytes() if part.dtype != object else part.tolist() for part in map(np.asarray, parts)]
+    return [part.tobytes() if part.dtype != object else plain(part) for part in map(np.asarray, parts)]
+
+
+def plain(part):
+    """The objects of an array, those that are arrays themselves as bytes: lists of arrays cannot be compared."""
+    return [v.tobytes() if isinstance(v, np.ndarray) else v for v in part.ravel().tolist()]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -12,12 +12,19 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 import ferroflow
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
-from ferroflow.preprocessing import StandardScaler
+from ferroflow.preprocessing import (
+    KBinsDiscretizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -54,11 +61,32 @@ def preparation() -> ColumnTransformer:
     )
 
 
+def shapes() -> ColumnTransformer:
+    numbers = ["fare", "height"]
+    return ColumnTransformer(
+        [
+            ("quantile", QuantileTransformer(n_quantiles=30), numbers),
+            ("normal", QuantileTransformer(n_quantiles=30, output_distribution="normal"), numbers),
+            ("yeo-johnson", PowerTransformer(), numbers),
+            ("box-cox", PowerTransformer("box-cox"), ["fare"]),
+            ("bin", KBinsDiscretizer(4, quantile_method="linear", encode="ordinal"), numbers),
+            ("hot", KBinsDiscretizer(3, strategy="uniform"), numbers),
+            ("terms", PolynomialFeatures(3), numbers),
+            ("constant", SplineTransformer(), numbers),
+            ("linear", SplineTransformer(4, 2, extrapolation="linear", include_bias=False), numbers),
+            ("periodic", SplineTransformer(6, extrapolation="periodic", knots="quantile"), numbers),
+            ("root", FunctionTransformer(np.sqrt, feature_names_out="one-to-one"), ["fare"]),
+        ],
+        sparse_threshold=0,
+    )
+
+
 def models() -> dict:
     X = table()
     score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
     rng = np.random.default_rng(7)
     single = rng.normal(size=(40, 9)).astype(np.float32)
+    wide = pd.DataFrame({"fare": rng.lognormal(3, 1, 80), "height": rng.normal(size=80)})
     return {
         "binary": (make_pipeline(preparation(), GradientDescentClassifier(random_state=0)), X, score > 6),
         "multiclass": (
@@ -73,6 +101,8 @@ def models() -> dict:
         ),
         "regressor": (make_pipeline(preparation(), GradientDescentRegressor(random_state=0)), X, score),
         "transformer": (preparation(), X, None),
+        "shapes": (shapes(), wide, None),
+        "shapes32": (shapes(), wide.astype(np.float32), None),
         "float32": (
             make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
             single,
@@ -112,7 +142,7 @@ def main() -> None:
         model = ferroflow.freeze(pipeline, X, name=name)
         model.save(path)
         rows = rows_of(X[:12])
-        if isinstance(X, pd.DataFrame):
+        if "town" in getattr(X, "columns", ()):
             rows[1] |= {"town": "never seen", "age": None}
         text = json.dumps({"rows": rows, **outputs(model, rows)}, ensure_ascii=False, indent=0)
         path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 mod arrow_stream;
 mod arrow_text;
+mod bin;
 mod descent;
 mod door;
 mod encode;
@@ -14,13 +15,17 @@ mod matrix;
 mod metric;
 mod names;
 mod object_array;
+mod polynomial;
 mod pool;
+mod power;
 mod quantile;
+mod quantile_map;
 mod scale;
 mod scale_sparse;
 mod scores;
 mod serve;
 mod sparse_array;
+mod spline;
 mod split;
 mod strings;
 mod target;
@@ -31,6 +36,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    bin::register(m)?;
     descent::register(m)?;
     encode::register(m)?;
     frozen::register(m)?;
@@ -38,12 +44,16 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     label_sets::register(m)?;
     metric::register(m)?;
     object_array::register(m)?;
+    polynomial::register(m)?;
     pool::register(m)?;
+    power::register(m)?;
     quantile::register(m)?;
+    quantile_map::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;
     scores::register(m)?;
     serve::register(m)?;
+    spline::register(m)?;
     split::register(m)?;
     target::register(m)?;
     Ok(())

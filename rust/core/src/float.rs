@@ -31,10 +31,18 @@ pub trait Float:
     const ONE: Self;
     /// Not a number.
     const NAN: Self;
+    /// The step from 1 to the next larger number.
+    const EPSILON: Self;
+    /// The smallest normal number.
+    const TINY: Self;
+    /// The largest number.
+    const MAX: Self;
     /// Widens to `f64`.
     fn to_f64(self) -> f64;
     /// Rounds an `f64` to this type.
     fn from_f64(x: f64) -> Self;
+    /// The smallest value of this type that is not below `x`.
+    fn from_f64_up(x: f64) -> Self;
     /// Is this NaN?
     fn is_nan(self) -> bool;
     /// Neither NaN nor infinite?
@@ -57,6 +65,9 @@ macro_rules! float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAN: Self = <$t>::NAN;
+            const EPSILON: Self = <$t>::EPSILON;
+            const TINY: Self = <$t>::MIN_POSITIVE;
+            const MAX: Self = <$t>::MAX;
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)
@@ -65,6 +76,11 @@ macro_rules! float {
             #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
             fn from_f64(x: f64) -> Self {
                 x as $t
+            }
+            #[inline(always)]
+            fn from_f64_up(x: f64) -> Self {
+                let near = <Self as Float>::from_f64(x);
+                if f64::from(near) < x { near.next_up() } else { near }
             }
             #[inline(always)]
             fn is_nan(self) -> bool {

@@ -3,24 +3,32 @@
 //! No Python, no I/O, no globals, no environment. A family is a file or a folder named for its
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
+pub mod bin;
+pub mod columns;
 pub mod descent;
 pub mod encode;
 pub mod error;
 pub mod exec;
 mod exp;
+mod exp_minus_one;
 pub mod float;
 mod gate;
 pub mod impute;
 pub mod linear;
+mod logarithm;
 mod memory;
 pub mod metric;
 pub mod moments;
 pub mod moments_sparse;
+pub mod normal;
+pub mod polynomial;
+pub mod power;
 pub mod quantile;
 pub mod random;
 pub mod scale;
 pub mod scores;
 pub mod simd;
+pub mod spline;
 pub mod split;
 
 pub use error::{Error, Result};

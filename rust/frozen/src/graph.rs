@@ -76,6 +76,10 @@ impl Compiler<'_> {
             *nullable = false;
         }
     }
+    /// Columns that a value may have.
+    pub fn most_columns(&self) -> usize {
+        self.limits.max_columns
+    }
     pub fn check_width(&self, width: usize) -> Result<(), LoadError> {
         // All slots together are bounded too: nodes times columns would be no bound at all.
         let most = self.limits.max_columns;

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ferroflow.deploy._freezing import compose, encode, function, impute, linear, scale
+from ferroflow.deploy._freezing import compose, encode, function, impute, linear, scale, shape
 from ferroflow.deploy._freezing.find import cannot, find_handler, flat_steps
 from ferroflow.deploy._freezing.graph import TEXT, Graph, Value
 from ferroflow.deploy._freezing.values import dtype_of
@@ -73,5 +73,6 @@ TRANSFORMERS: dict[str, Handler] = {
     **function.STEPS,
     **impute.STEPS,
     **scale.STEPS,
+    **shape.STEPS,
 }
 MODELS = linear.MODELS

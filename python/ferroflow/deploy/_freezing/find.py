@@ -3,7 +3,8 @@
 from typing import Any
 
 CAN = (
-    "ferroflow freezes SimpleImputer, StandardScaler, OneHotEncoder, OrdinalEncoder, ColumnTransformer, Pipeline and "
+    "ferroflow freezes SimpleImputer, StandardScaler, QuantileTransformer, PowerTransformer, KBinsDiscretizer, "
+    "PolynomialFeatures, SplineTransformer, OneHotEncoder, OrdinalEncoder, ColumnTransformer, Pipeline and "
     "linear classifiers and regressors"
 )
 INSTEAD = {

@@ -2,14 +2,41 @@
 
 from typing import Any
 
+import numpy as np
+
 from ferroflow.deploy._freezing.find import cannot
 from ferroflow.deploy._freezing.graph import Graph, Value
+from ferroflow.deploy._freezing.values import dtype_of, float_of
+
+FUNCTIONS: dict[Any, str] = {
+    np.absolute: "absolute",
+    np.ceil: "ceil",
+    np.fabs: "absolute",
+    np.floor: "floor",
+    np.negative: "negative",
+    np.reciprocal: "reciprocal",
+    np.rint: "rint",
+    np.sqrt: "sqrt",
+    np.square: "square",
+    np.trunc: "trunc",
+}
+"""Functions whose results IEEE 754 fixes to the last bit. NumPy's exp, log and their kind differ from machine to machine."""
 
 
 def function(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
-    if step.func is not None:
-        raise TypeError(cannot(step, where))
-    return value
+    if step.func is None:
+        return value
+    name = FUNCTIONS.get(step.func) if isinstance(step.func, np.ufunc) else None
+    if name is None or step.kw_args:
+        exact = ", ".join(sorted({ufunc.__name__ for ufunc in FUNCTIONS}))
+        raise TypeError(
+            f"{cannot(step, where)} Of functions, those of NumPy with exact results can be: {exact}."
+        )
+    graph.only_numbers(value, where)
+    if dtype_of(value.sample).kind != "f":
+        raise TypeError(f"{where}: a frozen np.{step.func.__name__} takes floats; convert the columns before")
+    node = {"in": value.number, "float": float_of(out), "name": name}
+    return graph.add("function", value.kinds, out, **node)
 
 
 STEPS = {"FunctionTransformer": function}

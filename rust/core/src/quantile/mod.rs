@@ -1,7 +1,11 @@
 //! Quantiles: exactly from columns that are there, and within a stated rank error from rows that stream by.
 
+mod many;
+mod map;
 mod sketch;
 
+pub use many::{Many, Method, many};
+pub use map::{Curve, Output, apply};
 pub use sketch::{SIZE, Sketch, merge_all, update_all};
 
 /// NumPy's linear interpolation between two neighbours, to the bit.

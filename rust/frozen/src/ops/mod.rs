@@ -1,15 +1,21 @@
 //! The ops: each is read and checked once, then runs on one row's slots or on a block of rows, with the same bits.
 //! One file each: its fields, `read`, and both ways to run.
 
+mod bin;
 mod category;
+mod function;
 mod impute;
 mod indicator;
 mod linear;
 mod marker;
 mod onehot;
 mod ordinal;
+mod polynomial;
+mod power;
+mod quantile;
 mod reader;
 mod scale;
+mod spline;
 
 use std::fmt::Debug;
 
@@ -46,10 +52,16 @@ const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, 
 }
 
 pub const OPS: &[Known] = &[
+    known("bin", 1, bin::read),
+    known("function", 1, function::read),
     known("impute", 1, impute::read),
     known("indicator", 1, indicator::read),
     known("linear", 1, linear::read),
     known("onehot", 1, onehot::read),
     known("ordinal", 1, ordinal::read),
+    known("polynomial", 1, polynomial::read),
+    known("power", 1, power::read),
+    known("quantile", 1, quantile::read),
     known("scale", 1, scale::read),
+    known("spline", 1, spline::read),
 ];
