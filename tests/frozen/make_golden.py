@@ -18,12 +18,15 @@ import ferroflow
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
 from ferroflow.preprocessing import (
+    FrequencyEncoder,
     KBinsDiscretizer,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
+    RareCategoryGrouper,
     SplineTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -81,6 +84,18 @@ def shapes() -> ColumnTransformer:
     )
 
 
+def categories() -> ColumnTransformer:
+    return ColumnTransformer(
+        [
+            ("t", TargetEncoder(), ["town", "rooms"]),
+            ("f", FrequencyEncoder(), ["sort", "town"]),
+            ("r", make_pipeline(RareCategoryGrouper(min_frequency=10), OneHotEncoder()), ["town", "sort"]),
+            ("n", RareCategoryGrouper(min_frequency=15, other_number=-1), ["rooms"]),
+        ],
+        sparse_threshold=0,
+    )
+
+
 def models() -> dict:
     X = table()
     score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
@@ -103,6 +118,7 @@ def models() -> dict:
         "transformer": (preparation(), X, None),
         "shapes": (shapes(), wide, None),
         "shapes32": (shapes(), wide.astype(np.float32), None),
+        "categories": (categories(), X, np.digitize(score, [5, 7])),
         "float32": (
             make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
             single,

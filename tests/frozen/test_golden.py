@@ -16,7 +16,8 @@ FILES = sorted(GOLDEN.glob("*.ff"))
 
 def test_the_files_are_there():
     assert {path.stem for path in FILES} >= {
-        f"v1-{kind}" for kind in ("binary", "multiclass", "hinge", "regressor", "transformer", "float32")
+        f"v1-{kind}"
+        for kind in ("binary", "multiclass", "hinge", "regressor", "transformer", "float32", "categories")
     }
 
 

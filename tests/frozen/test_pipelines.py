@@ -20,7 +20,14 @@ import ferroflow
 from ferroflow.frozen import FrozenModel
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
-from ferroflow.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from ferroflow.preprocessing import (
+    FrequencyEncoder,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RareCategoryGrouper,
+    StandardScaler,
+    TargetEncoder,
+)
 
 N = 120
 
@@ -119,6 +126,56 @@ def test_imputer_of_a_column_without_values(keep):
         imputer = SimpleImputer(keep_empty_features=keep).fit(X)
         model = ferroflow.freeze(imputer, X)
         np.testing.assert_array_equal(model.transform(X), imputer.transform(X))
+
+
+@pytest.mark.parametrize("target", ["binary", "many", "number"])
+@pytest.mark.parametrize("columns", [["town", "sort"], ["rooms"], ["rooms", "town"], ["age"]])
+def test_target_encoder(target, columns):
+    X = table()
+    y = targets(X)[target]
+    assert_same(TargetEncoder().fit(X[columns], y), X[columns])
+    # Categories and missing values that were not there get the mean.
+    model = ferroflow.freeze(encoder := TargetEncoder().fit(X[["sort", "rooms"]], y), X[["sort", "rooms"]])
+    new = pd.DataFrame({"sort": ["never", "a", None], "rooms": [99, 2, 3]})
+    np.testing.assert_array_equal(model.transform(new), encoder.transform(new))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"normalize": False, "unknown_value": -1}, {"handle_unknown": "error"}]
+)
+def test_frequency_encoder(options):
+    X = table()
+    assert_same(FrequencyEncoder(**options).fit(X), X)
+    encoder = FrequencyEncoder(**options).fit(X[["sort"]])
+    model = ferroflow.freeze(encoder, X[["sort"]])
+    new = pd.DataFrame({"sort": ["never", "a", None]})
+    if options.get("handle_unknown") == "error":
+        with pytest.raises(ValueError, match="never"):
+            model.transform(new[:1])
+    else:
+        np.testing.assert_array_equal(model.transform(new), encoder.transform(new))
+
+
+@pytest.mark.parametrize("number", [np.nan, -1])
+def test_rare_category_grouper(number):
+    X = table()[["town", "rooms", "sort"]]
+    grouper = RareCategoryGrouper(min_frequency=0.2, other_number=number)
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), [0, 2]), (OrdinalEncoder(), [1])
+    )
+    pipeline = make_pipeline(grouper, encode).fit(X)
+    model = ferroflow.freeze(pipeline, X)
+    new = pd.DataFrame(
+        {"town": ["York", None, "never"], "rooms": [2, 3, 1], "sort": ["a", "c", "b"]}, dtype=object
+    )
+    new["rooms"] = new["rooms"].astype(int)
+    for rows in (X, new):
+        np.testing.assert_array_equal(model.transform(rows), pipeline.transform(rows))
+        for i in range(3):
+            np.testing.assert_array_equal(
+                model.transform(rows[i : i + 1]), pipeline.transform(rows[i : i + 1])
+            )
+    assert_same(RareCategoryGrouper(min_frequency=20).fit(X[["rooms"]]), X[["rooms"]])
 
 
 def test_imputer_of_a_marker():

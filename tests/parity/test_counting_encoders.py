@@ -63,7 +63,7 @@ def test_unknown_categories():
     assert_array_equal(ours.FrequencyEncoder(unknown_value=-1).fit(X).transform(Z)[:, 0], [-1, -1, 1 / 3])
     with pytest.raises(ValueError, match="unknown categories"):
         ours.FrequencyEncoder(handle_unknown="error").fit(X).transform(Z)
-    assert ours.RareCategoryGrouper().fit(X).transform(Z)[:, 0].tolist() == ["other", "other", "b"]
+    assert ours.RareCategoryGrouper().fit(X).transform(Z)[:, 0].tolist() == ["other", None, "b"]
 
 
 def test_missing_values_stay():
@@ -73,6 +73,25 @@ def test_missing_values_stay():
     assert np.isnan(out[4])
     assert [out[0], out[1], out[5]] == ["a", "other", "other"]
     assert_array_equal(ours.FrequencyEncoder(normalize=False).fit_transform(X)[:, 0], [2, 1, 2, 1, 1, 1])
+
+
+def test_missing_values_that_were_not_there_stay_too():
+    X = np.array([[1.5, 1], [2.5, 1], [1.5, 2]])
+    Z = np.array([[np.nan, 1], [9.0, np.nan]])
+    out = ours.RareCategoryGrouper(min_frequency=2, other_number=-1).fit(X).transform(Z)
+    assert_array_equal(out, [[np.nan, 1], [-1, np.nan]])
+    frame = pd.DataFrame({"a": pd.Categorical(["x", "y", "x"])})
+    other = pd.DataFrame({"a": pd.Categorical(["x", None, "z"])})
+    out = ours.RareCategoryGrouper().fit(frame).transform(other)[:, 0]
+    assert out[0] == "x"
+    assert pd.isna(out[1])
+    assert out[2] == "other"
+    mixed, more = np.array([[1], [2], [1]], dtype=object), np.array([[None], [3], [1]], dtype=object)
+    assert ours.RareCategoryGrouper(min_frequency=2).fit(mixed).transform(more)[:, 0].tolist() == [
+        None,
+        "other",
+        1,
+    ]
 
 
 def test_what_the_core_does_not_read_is_encoded_too():

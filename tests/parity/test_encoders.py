@@ -459,6 +459,30 @@ def test_bad_input_is_refused_in_scikit_learns_words(name, case):
     assert compare(name, BAD[case]) is None
 
 
+RARE = {
+    "ints": np.array([[3], [1], [3], [2]], dtype=object),
+    "floats": np.array([[0.5], [-1.5], [np.nan], [0.5]], dtype=object),
+    "bools": np.array([[True], [False], [True]], dtype=object),
+    "bytes": np.array([[b"b"], [b"a\xff"], [b"b"]], dtype=object),
+    "byte strings": np.array([["b"], ["a"], ["bc"]], dtype="S2"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", RARE)
+def test_objects_of_one_type_and_byte_strings(name, case):
+    X = RARE[case]
+    others = [X[:1], np.array([["text"]], dtype=object), np.array([[7]], dtype=object), X[:1].astype(str)]
+    options = {"handle_unknown": "ignore"}
+    if name == "OrdinalEncoder":
+        options = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+    compare(name, X, others)
+    compare(name, X, others, **options)
+    compare(name, X, others, max_categories=2)
+    with ferroflow.config(strict=True):
+        getattr(ours, name)().fit(X).transform(X)
+
+
 STRANGE = {
     "objects of numbers": np.array([[1], [2], [1]], dtype=object),
     "bytes": np.array([[b"a"], [b"b"]], dtype=object),

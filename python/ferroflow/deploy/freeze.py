@@ -40,7 +40,8 @@ def freeze(
     ----------
     pipeline : estimator
         A fitted Pipeline, ColumnTransformer or single step of: SimpleImputer, StandardScaler, OneHotEncoder,
-        OrdinalEncoder, and a linear classifier or regressor at the end.
+        OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, and a linear classifier or regressor at
+        the end.
     X : frame or array of shape (n_rows, n_columns)
         The table that the pipeline was fitted on: the input's schema, the statistics against which drift is measured
         and the rows of the file's self-test come from it.

@@ -16,6 +16,7 @@ from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import BaseEncoder, map_infrequent, validate_data
 from ferroflow.preprocessing._merge import add_counts, check_mergeable, united
+from ferroflow.preprocessing._objects import as_objects, kind_of, read_objects
 
 
 class Column(NamedTuple):
@@ -62,6 +63,11 @@ def array_column(x: np.ndarray) -> Column:
         return Column(x.view(np.uint8) if kind == "b" else x, dtype)
     if kind == "U":
         return Column(x.astype(object), dtype)
+    if kind == "S" and x.dtype.itemsize:
+        try:
+            return Column(x.astype(str).astype(object), dtype)
+        except UnicodeDecodeError as error:
+            raise NotPlain("bytes beyond ASCII") from error
     if kind == "T":  # NumPy's StringDType, which scikit-learn cannot encode
         return Column(x.astype(object), OBJECT)
     raise NotPlain(f"a column of the dtype {dtype}")
@@ -109,7 +115,7 @@ def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
     NotPlain
         If there is a column that the core does not read.
     """
-    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubfUT":
+    if type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "OiubfUTS":
         return array_columns(X), X.shape[0]
     module = type(X).__module__.partition(".")[0]
     if module == "pandas" and getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[0] and X.shape[1]:
@@ -221,16 +227,25 @@ def learn(column: Column, count: bool, keep: bool) -> Learned:
             places[there] = order
             rows = Rows(column.codes, None, places)
         return Learned(categories, counts, rows)
-    categories, counts, ids, ranks = _learn(column.values, count, keep)
-    if column.dtype.kind in "bU":
-        known = categories
+    values = column.values
+    try:
+        categories, counts, ids, ranks = _learn(values, count, keep)
+        kind = None
+    except NotPlain:
+        kind = kind_of(values)
+        values = None if kind is None else read_objects(values, kind)
+        if values is None:
+            raise
+        categories, counts, ids, ranks = _learn(values, count, keep)
+    known = categories
+    if kind is not None:
+        categories = as_objects(categories, kind)
+    elif column.dtype.kind in "bUS":
         categories = categories.astype(column.dtype)
-    else:
-        known = categories
     rows = None
     if keep:
         if ids is None:
-            rows = Rows(column.values, _core.Categories(known), None)
+            rows = Rows(values, _core.Categories(known), None)
         elif type(column.values) is _core.ArrowColumn and column.values.dictionary:
             rows = Rows(column.values, None, ranks[ids])
         else:
@@ -247,10 +262,18 @@ def _learn(values: Any, count: bool, keep: bool) -> tuple[np.ndarray, Any, Any, 
 
 def find(column: Column, categories: np.ndarray, lookup: "_core.Categories") -> Rows:
     """Prepare a column's rows to be looked up among known categories."""
-    if (column.dtype.kind == "b") != (categories.dtype.kind == "b"):
-        raise NotPlain("a column of another type than the one fitted")
+    for kind in "bS":
+        if (column.dtype.kind == kind) != (categories.dtype.kind == kind):
+            raise NotPlain("a column of another type than the one fitted")
     if column.codes is None:
-        return Rows(column.values, lookup, None)
+        values, of = column.values, kind_of(categories)
+        if of is not None and type(values) is np.ndarray and values.dtype == object:
+            values = read_objects(values, of)
+            if values is None:
+                raise NotPlain("objects of other types than those fitted")
+        elif of is not None:
+            raise NotPlain("a column of another type than the one fitted")
+        return Rows(values, lookup, None)
     if column.used is not None:
         return _find_used(column, column.used, len(categories), lookup)
     n, unknown = len(column.values), len(categories)
@@ -303,9 +326,14 @@ class Prepared:
 
 
 def _lookup(values: np.ndarray) -> "_core.Categories":
-    known = values.view(np.uint8) if values.dtype.kind == "b" else values
-    if values.dtype.kind == "U":
-        known = values.astype(object)
+    known: np.ndarray | None = values.view(np.uint8) if values.dtype.kind == "b" else values
+    kind = kind_of(values)
+    if kind is not None:
+        known = read_objects(values, kind)
+    elif values.dtype.kind in "US":
+        known = values.astype(str).astype(object)
+    if known is None:
+        raise NotPlain("categories of several types")
     try:
         return _core.Categories(known)
     except TypeError as error:
@@ -323,10 +351,10 @@ def find_one(self: Any, column: Column, classes: np.ndarray) -> Rows:
     return find(column, classes, found.lookups[0])
 
 
-def prepared(self: Any) -> Prepared:
-    """Return what the core knows of the fitted encoder's categories."""
+def prepared(self: Any, categories: list[np.ndarray] | None = None) -> Prepared:
+    """Return what the core knows of the fitted encoder's categories, or of others that it looks values up in."""
     found = _prepared.get(self)
-    categories = self.categories_
+    categories = self.categories_ if categories is None else categories
     if (
         found is None
         or found.whole is not categories
@@ -387,8 +415,10 @@ def write(
     return out, unknown
 
 
-def read(self: Any, X: Any) -> tuple[list[Rows], int]:
+def read(self: Any, X: Any, categories: list[np.ndarray] | None = None) -> tuple[list[Rows], int]:
     """Return the rows of X, ready to be written; its names are still to be checked (:func:`check_names`).
+
+    They are looked up among the fitted categories, or among others if given.
 
     Raises
     ------
@@ -401,7 +431,7 @@ def read(self: Any, X: Any) -> tuple[list[Rows], int]:
     columns, n = columns_of(self, X)
     if len(columns) != self.n_features_in_:
         check_names(self, X)
-    known = prepared(self)
+    known = prepared(self, categories)
     return [find(*three) for three in zip(columns, known.each, known.lookups, strict=True)], n
 
 

@@ -114,22 +114,37 @@ class RareCategoryGrouper(CountsCategories):
             Of numbers if all columns were of numbers, else of objects.
         """
         check_is_fitted(self)
+        tables = self._tables()
         try:
-            rows, n = read(self, X)
-            whole = [np.arange(len(values) + 1, dtype=_UINT32) for values in self.categories_]
+            rows, n = read(self, X, self._known)
+            whole = [np.arange(len(values) + 1, dtype=_UINT32) for values in self._known]
             places, _ = write(rows, whole, n, _UINT32)
         except NotPlain as why:
             note_sklearn("RareCategoryGrouper.transform", str(why))
-            found, known = self._transform(X, handle_unknown="ignore", ensure_all_finite="allow-nan")
-            places = np.where(known, found, -1)
-        else:
-            check_names(self, X)
-            note_rust("RareCategoryGrouper.transform")
-        tables = self._tables()
-        dtype = np.result_type(*tables) if all(t.dtype != object for t in tables) else np.dtype(object)
-        out = np.empty(places.shape, dtype=dtype)
+            return self._transform_there(X, tables)
+        check_names(self, X)
+        note_rust("RareCategoryGrouper.transform")
+        # Behind the categories stand the missing values that were not among them, last what is unknown.
+        more = [values[len(table) - 1 :] for values, table in zip(self._known, tables, strict=True)]
+        tables = [
+            np.concatenate([table[:-1], missing, table[-1:]])
+            for table, missing in zip(tables, more, strict=True)
+        ]
+        out = np.empty(places.shape, dtype=_common(tables))
         for j, table in enumerate(tables):
             out[:, j] = table[places[:, j]]
+        return out
+
+    def _transform_there(self, X, tables):
+        """Replace by the places that scikit-learn's own encoders find."""
+        columns, _, _ = self._check_X(X, ensure_all_finite="allow-nan")
+        places, known = self._transform(X, handle_unknown="ignore", ensure_all_finite="allow-nan")
+        out = np.empty(places.shape, dtype=_common(tables))
+        for j, (table, column) in enumerate(zip(tables, columns, strict=True)):
+            out[:, j] = table[np.where(known[:, j], places[:, j], -1)]
+            for i in np.flatnonzero(~known[:, j]):
+                if is_missing(column[i]):
+                    out[i, j] = column[i]
         return out
 
     def _counted(self: Any, counts: list[np.ndarray], n: int) -> None:
@@ -142,11 +157,15 @@ class RareCategoryGrouper(CountsCategories):
             values[rare] for values, rare in zip(self.categories_, self._rare, strict=True)
         ]
 
+        self._known = [_with_missing(values) for values in self.categories_]
+
     def _tables(self: Any) -> list[np.ndarray]:
         """Return what each place becomes, the last one for what is unknown."""
         tables = []
         for values, rare in zip(self.categories_, self._rare, strict=True):
-            if values.dtype.kind in "iufb":
+            if values.dtype.kind == "f":
+                table = np.append(values, values.dtype.type(self.other_number))
+            elif values.dtype.kind in "iub":
                 table = np.append(values, self.other_number)
             else:
                 table = np.empty(len(values) + 1, dtype=object)
@@ -158,6 +177,28 @@ class RareCategoryGrouper(CountsCategories):
 
 def _rare_of(self, values, counts, n):
     """Return the places of rare categories; never those of missing values."""
-    there = np.array([value is not None and value == value for value in values.tolist()], dtype=bool)
+    there = np.array([not is_missing(value) for value in values.tolist()], dtype=bool)
     found = self._identify_infrequent(counts[there], n, 0)
     return np.flatnonzero(there)[found] if found is not None else np.empty(0, dtype=np.int64)
+
+
+def _with_missing(values):
+    """Return categories with the missing values of their kind, which are always known, behind them."""
+    if values.dtype.kind == "f":
+        return values if np.isnan(values).any() else np.append(values, values.dtype.type(np.nan))
+    if values.dtype.kind not in "OU":
+        return values
+    known = values.astype(object)
+    for missing in (None, np.nan):
+        if not any(v is missing or (v != v and missing is not None) for v in known.tolist()):
+            known = np.append(known, np.array([missing], dtype=object))
+    return known
+
+
+def _common(tables):
+    return np.result_type(*tables) if all(table.dtype != object for table in tables) else np.dtype(object)
+
+
+def is_missing(value):
+    """Is it None or NaN?"""
+    return value is None or bool(value != value)

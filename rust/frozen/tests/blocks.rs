@@ -124,7 +124,13 @@ impl Maker {
         let (categories, values) = (self.texts(&["b"]), self.randoms(&[3]));
         let coded = self.node(json!({"op": "ordinal", "in": filled, "columns": [{"categories": categories,
             "values": values, "refuse_missing": false, "refuse_unknown": false}]}));
-        vec![(marked, 1), (hot, 2), (coded, 1)]
+        let (kept, other) = (self.texts(&["b"]), self.texts(&["a"]));
+        let grouped =
+            self.node(json!({"op": "group", "in": at, "columns": [{"kept": kept}], "other": other}));
+        let (categories, values) = (self.texts(&["a"]), self.randoms(&[3, 2]));
+        let looked_up = self.node(json!({"op": "lookup", "in": grouped,
+            "columns": [{"categories": categories, "values": values}]}));
+        vec![(marked, 1), (hot, 2), (coded, 1), (looked_up, 2)]
     }
 }
 

@@ -243,6 +243,36 @@ fn sealed_files_with_wrong_contents_are_refused_with_the_reason() {
             refusal(|_, t| t.get_mut("test.1.missing").unwrap().bytes = vec![2, 0]),
         ),
         ("is no text", refusal(|d, _| d["provenance"]["x"] = json!(1))),
+        (
+            "'values' of node 7 has 2 entries, 4 are needed",
+            refusal(|d, t| {
+                d["ops"] = json!({"select": 1, "concat": 1, "impute": 1, "indicator": 1, "scale": 1, "onehot": 1,
+                                  "lookup": 1, "linear": 1});
+                d["graph"][7] = json!({"op": "lookup", "in": 6,
+                                       "columns": [{"categories": "towns.2", "values": "values"}]});
+                t.insert("values".into(), f64s(&[2, 1], &[1.0, 2.0]));
+            }),
+        ),
+        (
+            "needs texts and gets a number",
+            refusal(|d, t| {
+                d["ops"]["group"] = json!(1);
+                d["graph"][4] =
+                    json!({"op": "group", "in": 1, "columns": [{"kept": "kept"}], "other": "other"});
+                texts(t, "kept", &["Bath"]);
+                texts(t, "other", &["other"]);
+            }),
+        ),
+        (
+            "'other' of node 4 has 2 entries, 1 are needed",
+            refusal(|d, t| {
+                d["ops"]["group"] = json!(1);
+                d["graph"][4] =
+                    json!({"op": "group", "in": 2, "columns": [{"kept": "kept"}], "other": "other"});
+                texts(t, "kept", &["Bath"]);
+                texts(t, "other", &["other", "more"]);
+            }),
+        ),
     ];
     for (reason, found) in cases {
         assert!(found.contains(reason), "{reason:?} is not in {found:?}");

@@ -72,6 +72,90 @@ def ordinal(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Valu
     return graph.add("ordinal", [NUMBER] * len(columns), out, **{"in": value.number, "columns": columns})
 
 
+def frequency(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
+    return _tabled(graph, step, value, out, where, step._tables(), step.handle_unknown == "error")
+
+
+def target(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
+    width = len(step.classes_) if step.target_type_ == "multiclass" else 1
+    means = np.broadcast_to(np.asarray(step.target_mean_, dtype=np.float64), (width,))
+    tables = [
+        np.vstack([np.stack(step.encodings_[j : j + width], axis=1), means])
+        for j in range(0, len(step.encodings_), width)
+    ]
+    if width == 1:
+        return _tabled(graph, step, value, out, where, [table[:, 0] for table in tables])
+    key = graph.key
+    columns = []
+    for j, (categories, table) in enumerate(zip(step.categories_, tables, strict=True)):
+        known, missing = known_categories(categories, value.kinds[j], f"{where}, column {j}")
+        rows = [*known, -1 if missing is None else missing, -1]
+        columns.append(
+            {
+                "categories": graph.list_of(f"{key}.{j}", [categories[i] for i in known], value.kinds[j]),
+                "values": graph.numbers(f"{key}.{j}.values", table[rows]),
+            }
+        )
+    kinds = [NUMBER] * (width * len(columns))
+    return graph.add("lookup", kinds, out, **{"in": value.number, "columns": columns})
+
+
+def rare_categories(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
+    """Texts that are kept stay, others become one; numbers are looked up."""
+    texts = [j for j, kind in enumerate(value.kinds) if kind == TEXT]
+    numbers = [j for j, kind in enumerate(value.kinds) if kind == NUMBER]
+    parts = []
+    if texts:
+        part, columns = graph.select(value, texts, None), []
+        key = graph.key
+        for j in texts:
+            known, _ = known_categories(step.categories_[j], TEXT, f"{where}, column {j}")
+            rare = set(step._rare[j].tolist())
+            kept = [step.categories_[j][i] for i in known if i not in rare]
+            columns.append({"kept": graph.texts(f"{key}.{j}", kept)})
+        other = graph.texts(f"{key}.other", [step.other])
+        parts.append(
+            graph.add("group", part.kinds, None, **{"in": part.number, "columns": columns, "other": other})
+        )
+    if numbers:
+        part = graph.select(value, numbers, None)
+        tables = [step._tables()[j] for j in numbers]
+        parts.append(_tabled(graph, step, part, None, where, tables, places=numbers, missing=np.nan))
+    whole = graph.concat(parts, out)
+    order = [*texts, *numbers]
+    return graph.select(whole, [order.index(j) for j in range(len(order))], out)
+
+
+def _tabled(
+    graph: Graph,
+    step: Any,
+    value: Value,
+    out: Any,
+    where: str,
+    tables: list[np.ndarray],
+    refuse_unknown: bool = False,
+    places: list[int] | None = None,
+    missing: float | None = None,
+) -> Value:
+    """Each column's categories by a table that ends with the number of unknown ones; a missing cell gets `missing`, or
+    what its category or else an unknown one gets."""
+    key = graph.key
+    columns = []
+    for j, (at, table) in enumerate(zip(places or range(len(tables)), tables, strict=True)):
+        categories = step.categories_[at]
+        known, absent = known_categories(categories, value.kinds[j], f"{where}, column {at}")
+        of_missing = table[-1 if absent is None else absent] if missing is None else missing
+        columns.append(
+            {
+                "categories": graph.list_of(f"{key}.{j}", [categories[i] for i in known], value.kinds[j]),
+                "values": graph.numbers(f"{key}.{j}.values", [*table[known], of_missing, table[-1]]),
+                "refuse_missing": refuse_unknown and absent is None,
+                "refuse_unknown": refuse_unknown,
+            }
+        )
+    return graph.add("ordinal", [NUMBER] * len(columns), out, **{"in": value.number, "columns": columns})
+
+
 def known_categories(categories: np.ndarray, kind: str, where: str) -> tuple[list[int], int | None]:
     """Return the places of the true categories, and of the missing one."""
     absent = [i for i, v in enumerate(categories) if is_missing(v)]
@@ -121,4 +205,10 @@ def _transform_columns(step: Any, shown: Any) -> Any:
     return step.transform(shown)
 
 
-STEPS = {"OneHotEncoder": one_hot, "OrdinalEncoder": ordinal}
+STEPS = {
+    "FrequencyEncoder": frequency,
+    "OneHotEncoder": one_hot,
+    "OrdinalEncoder": ordinal,
+    "RareCategoryGrouper": rare_categories,
+    "TargetEncoder": target,
+}

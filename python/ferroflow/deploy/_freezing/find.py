@@ -4,15 +4,14 @@ from typing import Any
 
 CAN = (
     "ferroflow freezes SimpleImputer, StandardScaler, QuantileTransformer, PowerTransformer, KBinsDiscretizer, "
-    "PolynomialFeatures, SplineTransformer, OneHotEncoder, OrdinalEncoder, ColumnTransformer, Pipeline and "
-    "linear classifiers and regressors"
+    "PolynomialFeatures, SplineTransformer, OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, "
+    "RareCategoryGrouper, ColumnTransformer, Pipeline and linear classifiers and regressors"
 )
 INSTEAD = {
     "MinMaxScaler": "StandardScaler",
     "MaxAbsScaler": "StandardScaler(with_mean=False)",
     "RobustScaler": "StandardScaler",
     "LabelEncoder": "OrdinalEncoder",
-    "TargetEncoder": "OneHotEncoder(min_frequency=...)",
     "KNNImputer": "SimpleImputer",
     "IterativeImputer": "SimpleImputer",
     "FunctionTransformer": "the same computation on the table before the pipeline",

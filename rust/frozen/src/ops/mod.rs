@@ -4,9 +4,11 @@
 mod bin;
 mod category;
 mod function;
+mod group;
 mod impute;
 mod indicator;
 mod linear;
+mod lookup;
 mod marker;
 mod onehot;
 mod ordinal;
@@ -54,9 +56,11 @@ const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, 
 pub const OPS: &[Known] = &[
     known("bin", 1, bin::read),
     known("function", 1, function::read),
+    known("group", 1, group::read),
     known("impute", 1, impute::read),
     known("indicator", 1, indicator::read),
     known("linear", 1, linear::read),
+    known("lookup", 1, lookup::read),
     known("onehot", 1, onehot::read),
     known("ordinal", 1, ordinal::read),
     known("polynomial", 1, polynomial::read),
