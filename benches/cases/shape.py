@@ -49,6 +49,20 @@ def power(rows):
     return make
 
 
+def inverse(name, rows, **options):
+    def make():
+        learned, X = data(20_000), data(rows)
+        b = getattr(theirs, name)(**options).fit(learned)
+        a = getattr(ours, name)(**options).fit(learned)
+        for state in ("lambdas_", "_scaler", "quantiles_"):
+            if hasattr(b, state):
+                setattr(a, state, getattr(b, state))
+        Y = b.transform(X)
+        return lambda: a.inverse_transform(Y), lambda: b.inverse_transform(Y)
+
+    return make
+
+
 def near(ours, theirs):
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
 
@@ -165,4 +179,27 @@ CASES = [
         reads=VALUES // 10,
         writes=VALUES * 66 // 100,
     ),
+    Case(
+        "QuantileTransformer.inverse_transform 1M x 10",
+        inverse("QuantileTransformer", M),
+        equal,
+        reads=VALUES,
+        writes=VALUES,
+    ),
+    Case(
+        "PowerTransformer.inverse_transform 1M x 10",
+        inverse("PowerTransformer", M),
+        near,
+        reads=VALUES,
+        writes=VALUES,
+    ),
+    Case(
+        "SplineTransformer.transform 1M x 10",
+        transform("SplineTransformer", M),
+        equal,
+        reads=VALUES,
+        writes=7 * VALUES,
+    ),
+    Case("SplineTransformer.transform 1000 x 10", transform("SplineTransformer", 1000), equal),
+    Case("SplineTransformer.transform 1 x 10", transform("SplineTransformer", 1), equal),
 ]

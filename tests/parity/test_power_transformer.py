@@ -60,7 +60,7 @@ def test_fit_and_transform(method, nan, rows, standardize):
         ours._scaler = sklearn._scaler
     Z = sklearn.transform(X)
     assert_allclose(ours.transform(X), Z, rtol=1e-12, atol=1e-12 * np.nanmax(np.abs(Z)))
-    assert_array_equal(ours.inverse_transform(Z), sklearn.inverse_transform(Z))
+    assert_allclose(ours.inverse_transform(Z), sklearn.inverse_transform(Z), rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
@@ -142,6 +142,29 @@ def test_errors_are_scikit_learns():
         fitted.transform(-data(50, positive=True))
     with pytest.raises(ValueError, match="X has 2 features, but PowerTransformer is expecting 7"):
         fitted.transform(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("lambda_", [0.0, 2.0, 1.0, -3.5, 1e-17, 0.5, 3.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+def test_the_inverse_and_its_warning(lambda_, dtype, method):
+    X = np.random.RandomState(0).uniform(-0.25, 0.25, (3000, 3)).astype(dtype)
+    X[::7] = np.nan
+    ours = PowerTransformer(method, standardize=False).fit(np.abs(X) + 1)
+    sklearn = theirs.PowerTransformer(method, standardize=False).fit(np.abs(X) + 1)
+    ours.lambdas_ = sklearn.lambdas_ = np.full(3, lambda_, dtype=dtype)
+    a, b = ours.inverse_transform(X), sklearn.inverse_transform(X)
+    assert a.dtype == b.dtype
+    assert_allclose(
+        a, b, rtol=1e-12 if dtype == np.float64 else 1e-5, atol=1e-15 if dtype == np.float64 else 1e-6
+    )
+    if method == "yeo-johnson" and lambda_ == -3.5:
+        with pytest.warns(
+            UserWarning, match="Some values in column 0 of the inverse-transformed data are NaN"
+        ):
+            assert np.isnan(ours.inverse_transform(X + 1)).all()
+    with pytest.raises(ValueError, match="X has 2 features, but PowerTransformer is expecting 3"):
+        ours.inverse_transform(X[:, :2])
 
 
 def test_copy_false_works_in_place():

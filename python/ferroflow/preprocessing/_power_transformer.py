@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 from sklearn import preprocessing
 from sklearn.base import _fit_context
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
@@ -134,8 +134,21 @@ class PowerTransformer(preprocessing.PowerTransformer):
         return out
 
     def inverse_transform(self, X):
-        note_sklearn("PowerTransformer.inverse_transform", "powers, by NumPy and SciPy")
-        return super().inverse_transform(X)
+        check_is_fitted(self)
+        if not self.copy:
+            note_sklearn(
+                "PowerTransformer.inverse_transform", "copy=False works in place, by NumPy and SciPy"
+            )
+            return super().inverse_transform(X)
+        checked = check_array(X, dtype=[np.float64, np.float32, np.float16], ensure_all_finite="allow-nan")
+        out = _inverted(self, checked) if checked.shape[1] == self.n_features_in_ else None
+        if out is None:
+            note_sklearn(
+                "PowerTransformer.inverse_transform", "another width, float16 input, or no value to come from"
+            )
+            return super().inverse_transform(X)
+        note_rust("PowerTransformer.inverse_transform")
+        return out
 
 
 def _checked(self, X, reset):
@@ -181,6 +194,15 @@ def _standardized(self, values):
     if not self.standardize:
         return values
     return _core.standardize(values, self._scaler.mean_, self._scaler.scale_, False)[0]
+
+
+def _inverted(self, X):
+    """X brought back; None if that is scikit-learn's to do, or to warn of."""
+    if X.dtype not in FLOATS:
+        return None
+    if self.standardize:
+        X = _core.standardize(X, self._scaler.mean_, self._scaler.scale_, True)[0]
+    return _core.invert_powers(X, self.lambdas_.astype(np.float64), self.method == "box-cox")
 
 
 def _fast_transform(self, X):

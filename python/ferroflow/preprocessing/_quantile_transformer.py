@@ -9,7 +9,7 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 from sklearn.utils import resample
 from sklearn.utils._param_validation import Options
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
@@ -133,8 +133,26 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         return out
 
     def inverse_transform(self, X):
-        note_sklearn("QuantileTransformer.inverse_transform", "one interpolation, by NumPy")
-        return super().inverse_transform(X)
+        check_is_fitted(self)
+        if not self.copy:
+            note_sklearn("QuantileTransformer.inverse_transform", "copy=False works in place, by NumPy")
+            return super().inverse_transform(X)
+        checked = check_array(
+            X,
+            accept_sparse="csc",
+            copy=sparse.issparse(X),
+            dtype=[np.float64, np.float32, np.float16],
+            ensure_all_finite="allow-nan",
+        )
+        out = _map(self, checked, inverse=True) if checked.shape[1] == self.n_features_in_ else None
+        if out is None:
+            note_sklearn(
+                "QuantileTransformer.inverse_transform",
+                "another width, float16 input, or quantiles that fall",
+            )
+            return super().inverse_transform(X)
+        note_rust("QuantileTransformer.inverse_transform")
+        return out
 
 
 def _sample(X, size, random_state):
@@ -147,19 +165,19 @@ def _sample(X, size, random_state):
     return X[parts.rows()[1]]
 
 
-def _map(self, X):
-    """X mapped, in place if it is sparse; None if that is scikit-learn's to do."""
+def _map(self, X, inverse=False):
+    """X mapped or brought back, in place if it is sparse; None if that is scikit-learn's to do."""
     if X.dtype not in FLOATS:
         return None
     normal = self.output_distribution == "normal"
     if not sparse.issparse(X):
-        found = _core.map_quantiles(X, self.quantiles_, self.references_, normal)
+        found = _core.map_quantiles(X, self.quantiles_, self.references_, normal, inverse)
         return None if found is None else found[0]
     columns = []
     for j in range(X.shape[1]):
         stored = slice(X.indptr[j], X.indptr[j + 1])
         values = X.data[stored].reshape(-1, 1)
-        found = _core.map_quantiles(values, self.quantiles_[:, j : j + 1], self.references_, normal)
+        found = _core.map_quantiles(values, self.quantiles_[:, j : j + 1], self.references_, normal, inverse)
         if found is None:
             return None
         columns.append((stored, found[0]))
@@ -180,7 +198,7 @@ def _fast_transform(self, X):
     ):
         return NotImplemented
     found = _core.map_quantiles(
-        X, state["quantiles_"], state["references_"], self.output_distribution == "normal"
+        X, state["quantiles_"], state["references_"], self.output_distribution == "normal", False
     )
     if found is None or found[1]:
         return NotImplemented

@@ -1,7 +1,7 @@
 //! Power transforms and their exponents.
 
 use ferroflow_core::Float;
-use ferroflow_core::power::{Family, apply, best_exponents};
+use ferroflow_core::power::{Family, apply, best_exponents, invert};
 use ferroflow_core::scale::lies_by_column;
 use ndarray::ArrayView2;
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -66,7 +66,38 @@ fn transform_powers<'py>(
     }
 }
 
+fn unpowered<'py, T: Float + Element>(
+    py: Python<'py>,
+    y: ArrayView2<'_, T>,
+    exponents: &[f64],
+    box_cox: bool,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let exponents: Vec<T> = exponents.iter().map(|l| T::from_f64(*l)).collect();
+    // SAFETY: as in `powers`; `invert` writes every element.
+    let out = unsafe { PyArray2::<T>::new(py, y.dim(), lies_by_column(y)) };
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
+    let values = unsafe { out.as_slice_mut()? };
+    let (met, lost) = enter(py, |exec| invert(y, family(box_cox), &exponents, values, exec))?;
+    Ok((!met.infinite && !lost).then(|| out.into_any()))
+}
+
+/// y brought back by its columns' exponents; None if a value is infinite, or has none that it could come from.
+#[pyfunction]
+fn invert_powers<'py>(
+    py: Python<'py>,
+    y: FloatMatrix<'py>,
+    exponents: PyReadonlyArray1<'py, f64>,
+    box_cox: bool,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let exponents = exponents.as_slice()?;
+    match &y {
+        FloatMatrix::F64(y) => unpowered(py, y.as_array(), exponents, box_cox),
+        FloatMatrix::F32(y) => unpowered(py, y.as_array(), exponents, box_cox),
+    }
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(invert_powers, m)?)?;
     m.add_function(wrap_pyfunction!(power_exponents, m)?)?;
     m.add_function(wrap_pyfunction!(transform_powers, m)?)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferroflow_core::quantile::{Curve, Method, Output, apply, many};
+use ferroflow_core::quantile::{Curve, Method, Output, apply, invert, many};
 use ferroflow_core::scale::lies_by_column;
 use ferroflow_core::{Error, Float};
 use ndarray::{Array2, ArrayView2};
@@ -51,18 +51,21 @@ fn mapped<'py, T: Float + Element>(
     x: ArrayView2<'_, T>,
     curves: &[Curve],
     output: Output,
+    inverse: bool,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
-    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
+    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; either kernel writes every element before it is
     // returned, and on an error the array is dropped unseen.
     let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
-    let met = enter(py, |exec| apply(x, curves, output, values, exec))?;
+    let met = enter(py, |exec| {
+        if inverse { invert(x, curves, output, values, exec) } else { apply(x, curves, output, values, exec) }
+    })?;
     Ok((out.into_any(), met.infinite))
 }
 
-/// (x mapped by its columns' quantiles, one row a reference; was there an infinity); None if the quantiles are not finite and
-/// in order.
+/// (x mapped by its columns' quantiles, one row a reference, or brought back; was there an infinity); None if the quantiles
+/// are not finite and in order.
 #[pyfunction]
 fn map_quantiles<'py>(
     py: Python<'py>,
@@ -70,6 +73,7 @@ fn map_quantiles<'py>(
     quantiles: PyReadonlyArray2<'py, f64>,
     references: PyReadonlyArray1<'py, f64>,
     normal: bool,
+    inverse: bool,
 ) -> PyResult<Option<(Bound<'py, PyAny>, bool)>> {
     let references: Arc<[f64]> = references.as_slice()?.into();
     let curve = |q: ndarray::ArrayView1<'_, f64>| Curve::new(q.to_vec(), references.clone());
@@ -79,8 +83,8 @@ fn map_quantiles<'py>(
     };
     let output = if normal { Output::Normal } else { Output::Uniform };
     match &x {
-        FloatMatrix::F64(x) => mapped(py, x.as_array(), &curves, output).map(Some),
-        FloatMatrix::F32(x) => mapped(py, x.as_array(), &curves, output).map(Some),
+        FloatMatrix::F64(x) => mapped(py, x.as_array(), &curves, output, inverse).map(Some),
+        FloatMatrix::F32(x) => mapped(py, x.as_array(), &curves, output, inverse).map(Some),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The normal distribution's percentage points: Wichura's algorithm AS 241 (Applied Statistics 37, 1988), whose error is
-//! about 1e-16 of the result. `ln` is `libm`'s: the same bits on every target.
+//! The normal distribution, and its percentage points by Wichura's algorithm AS 241 (Applied Statistics 37, 1988), whose
+//! error is about 1e-16 of the result. `erfc` and `ln` are `libm`'s: the same bits on every target.
 
 #![allow(clippy::excessive_precision, reason = "the coefficients as they were published")]
 
@@ -78,6 +78,12 @@ fn ratio(ratio: &Ratio, x: f64) -> f64 {
     let [above, below] = ratio;
     let sum = |terms: &[f64; 8]| terms[1..].iter().fold(terms[0], |sum, term| sum * x + term);
     sum(above) / sum(below)
+}
+
+/// The share of the standard normal distribution that lies below `x`.
+#[must_use]
+pub fn share(x: f64) -> f64 {
+    0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2)
 }
 
 /// The value below which a share `p` of the standard normal distribution lies.

@@ -9,6 +9,8 @@ mod minimize;
 
 pub use fit::best_exponents;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ndarray::ArrayView2;
 
 use crate::columns::{BLOCK, Met, map_columns};
@@ -110,4 +112,56 @@ pub fn apply<T: Float>(
     }
     let exec = exec.only_if(x.len() >= SERIAL_BELOW);
     map_columns(x, out, &exec, |j, values| apply_block(values, family, exponents[j]))
+}
+
+/// The value whose transform is `y`; NaN if there is none.
+#[must_use]
+pub fn invert_one<T: Float>(y: T, family: Family, exponent: T) -> T {
+    let (y, l) = (y.to_f64(), exponent.to_f64());
+    let x = match family {
+        Family::YeoJohnson if y >= 0.0 => {
+            if l.abs() < f64::EPSILON {
+                libm::exp(y) - 1.0
+            } else {
+                libm::pow(y * l + 1.0, 1.0 / l) - 1.0
+            }
+        }
+        Family::YeoJohnson if (l - 2.0).abs() > f64::EPSILON => {
+            1.0 - libm::pow(-(2.0 - l) * y + 1.0, 1.0 / (2.0 - l))
+        }
+        Family::YeoJohnson => 1.0 - libm::exp(-y),
+        Family::BoxCox if l == 0.0 => libm::exp(y),
+        Family::BoxCox => libm::exp(libm::log1p(l * y) / l),
+    };
+    T::from_f64(x)
+}
+
+/// Brings the columns of a matrix back into `out`, in the order of `map_columns`. Returns what was met among `y`, and whether
+/// a number had no value that it could come from.
+///
+/// # Errors
+/// As [`apply`].
+pub fn invert<T: Float>(
+    y: ArrayView2<'_, T>,
+    family: Family,
+    exponents: &[T],
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<(Met, bool)> {
+    if exponents.len() != y.ncols() {
+        return Err(Error::Invalid("as many exponents as columns are needed".into()));
+    }
+    let lost = AtomicBool::new(false);
+    let met = map_columns(y, out, &exec.only_if(y.len() >= SERIAL_BELOW), |j, values| {
+        let mut none = false;
+        for v in values {
+            let x = invert_one(*v, family, exponents[j]);
+            none |= !x.is_finite() & v.is_finite();
+            *v = x;
+        }
+        if none {
+            lost.store(true, Ordering::Relaxed);
+        }
+    })?;
+    Ok((met, lost.into_inner()))
 }

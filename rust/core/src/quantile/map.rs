@@ -126,6 +126,33 @@ impl Curve {
         }
     }
 
+    /// The value whose output is `y`, as scikit-learn finds it.
+    #[must_use]
+    pub fn invert<T: Float>(&self, y: T, output: Output) -> T {
+        let y = y.to_f64();
+        let (share, low, high) = match output {
+            Output::Uniform => (y, y == 0.0, y == 1.0),
+            Output::Normal => {
+                let share = normal::share(y);
+                (share, share - THRESHOLD < 0.0, share + THRESHOLD > 1.0)
+            }
+        };
+        let (q, r) = (&self.quantiles, &self.references);
+        let i = r.partition_point(|r| *r <= share).saturating_sub(1);
+        let x = if share.is_nan() {
+            share
+        } else if low || share < r[0] {
+            self.first()
+        } else if high || i + 1 >= q.len() {
+            self.last()
+        } else if share == r[i] {
+            q[i]
+        } else {
+            (q[i + 1] - q[i]) / (r[i + 1] - r[i]) * (share - r[i]) + q[i]
+        };
+        T::from_f64(x)
+    }
+
     /// The output of `x`.
     #[must_use]
     pub fn apply<T: Float>(&self, x: T, output: Output) -> T {
@@ -307,6 +334,27 @@ pub fn apply<T: Float>(
         simd::dispatch!(table.shares(shares));
         for (v, share) in values.iter_mut().zip(&*shares) {
             *v = table.curve.place(*v, *share, output);
+        }
+    })
+}
+
+/// Brings shares back to values by the curves of their columns, into `out`, in the order of `map_columns`.
+///
+/// # Errors
+/// As [`apply`].
+pub fn invert<T: Float>(
+    y: ArrayView2<'_, T>,
+    curves: &[Curve],
+    output: Output,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<Met> {
+    if curves.len() != y.ncols() {
+        return Err(Error::Invalid("as many curves as columns are needed".into()));
+    }
+    map_columns(y, out, &exec.only_if(y.len() >= SERIAL_BELOW), |j, values| {
+        for v in values {
+            *v = curves[j].invert(*v, output);
         }
     })
 }

@@ -5,7 +5,7 @@ mod map;
 mod sketch;
 
 pub use many::{Many, Method, many};
-pub use map::{Curve, Output, apply};
+pub use map::{Curve, Output, apply, invert};
 pub use sketch::{SIZE, Sketch, merge_all, update_all};
 
 /// NumPy's linear interpolation between two neighbours, to the bit.
