@@ -45,7 +45,9 @@ class PowerTransformer(preprocessing.PowerTransformer):
         self.lambdas_, constant = exponents
         out = X
         if self.standardize or force_transform:
-            out, _ = _core.transform_powers(X, self.lambdas_.astype(np.float64), self.method == "box-cox")
+            out, _ = _core.transform_powers(
+                X, np.asarray(self.lambdas_, dtype=np.float64), self.method == "box-cox"
+            )
             out[:, constant] = X[:, constant]
         if self.standardize:
             self._scaler = StandardScaler(copy=False).set_output(transform="default").fit(out)
@@ -187,7 +189,7 @@ def _exponents(self, X):
 
 
 def _powers(self, X):
-    return _core.transform_powers(X, self.lambdas_.astype(np.float64), self.method == "box-cox")
+    return _core.transform_powers(X, np.asarray(self.lambdas_, dtype=np.float64), self.method == "box-cox")
 
 
 def _standardized(self, values):
@@ -202,7 +204,7 @@ def _inverted(self, X):
         return None
     if self.standardize:
         X = _core.standardize(X, self._scaler.mean_, self._scaler.scale_, True)[0]
-    return _core.invert_powers(X, self.lambdas_.astype(np.float64), self.method == "box-cox")
+    return _core.invert_powers(X, np.asarray(self.lambdas_, dtype=np.float64), self.method == "box-cox")
 
 
 def _fast_transform(self, X):
