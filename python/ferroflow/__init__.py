@@ -24,6 +24,7 @@ _MODULES = (
     "maintain",
     "metrics",
     "model_selection",
+    "pipeline",
     "preprocessing",
     "workflow",
 )

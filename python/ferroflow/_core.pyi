@@ -107,12 +107,53 @@ def spline_bases(
 def column_statistics(
     x: NDArray[Any], strategy: str, marker: float | None
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def missing_marks(
+    x: NDArray[Any], marker: float | None, chosen: Sequence[int] | None
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def sparse_missing(
+    values: NDArray[Any], indices: NDArray[Any], pointers: NDArray[Any], marker: float | None
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def fill_sparse_columns(
+    values: NDArray[Any], pointers: NDArray[Any], marker: float | None, fills: NDArray[Any]
+) -> None: ...
+def sparse_column_statistics(
+    values: NDArray[Any],
+    pointers: NDArray[Any],
+    rows: int,
+    strategy: str,
+    marker: float | None,
+    empty: float | None,
+) -> NDArray[Any]: ...
 def fill_missing(
     x: NDArray[Any], marker: float | None, values: NDArray[Any], indicators: Sequence[int] | None = None
 ) -> NDArray[Any] | None: ...
 def integer_modes(x: NDArray[Any], marker: int | None) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def object_missing(x: NDArray[Any], marker: float | str | None) -> tuple[NDArray[Any], bool] | None: ...
 def object_modes(x: NDArray[Any], marker: float | str | None) -> tuple[list[Any], NDArray[Any]] | None: ...
+
+# linear_bayes
+def bayesian_ridge(
+    x: NDArray[Any],
+    left_out: NDArray[Any],
+    target: int,
+    inputs: Sequence[int],
+    priors: tuple[int, float, tuple[float, float], tuple[float, float], float | None, float | None],
+) -> tuple[NDArray[Any], float, NDArray[Any], float, float, NDArray[Any], int] | None: ...
+def fill_linear(
+    x: NDArray[Any],
+    rows: NDArray[Any],
+    target: int,
+    inputs: Sequence[int],
+    coef: NDArray[Any],
+    intercept: float,
+    limits: tuple[float, float],
+) -> None: ...
+
+# neighbours
+def nan_distances(x: NDArray[Any], rows: NDArray[Any], missing: float | None) -> NDArray[Any]: ...
+def nearest_fills(
+    x: NDArray[Any], rows: NDArray[Any], missing: float | None, k: int, by_distance: bool
+) -> tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int], list[int]] | None, bool]: ...
 
 # encode
 class ArrowColumn:

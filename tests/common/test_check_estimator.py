@@ -5,7 +5,9 @@ from importlib.util import find_spec
 import pytest
 from public import estimator_classes
 from sklearn.utils._test_common.instance_generator import (
+    INIT_PARAMS,
     PER_ESTIMATOR_CHECK_PARAMS,
+    PER_ESTIMATOR_XFAIL_CHECKS,
     _construct_instances,
     _get_check_estimator_ids,
     _get_expected_failed_checks,
@@ -14,7 +16,7 @@ from sklearn.utils._test_common.instance_generator import (
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 # The other strategies take objects, which one check forbids: scikit-learn's own class fails it with them.
-MORE = {"SimpleImputer": [{"strategy": "median"}]}
+MORE = {"SimpleImputer": [{"strategy": "median"}], "DropMissing": [{"axis": "columns"}]}
 
 FAILS_THERE_TOO = {
     "PolynomialFeatures": {
@@ -28,10 +30,12 @@ FAILS_THERE_TOO = {
 
 def cases():
     for cls in estimator_classes():
-        # scikit-learn's own choice of parameters, for the constructor and for single checks, by the class's name.
-        theirs = next((c for c in PER_ESTIMATOR_CHECK_PARAMS if c.__name__ == cls.__name__), None)
-        if theirs is not None:
-            PER_ESTIMATOR_CHECK_PARAMS[cls] = PER_ESTIMATOR_CHECK_PARAMS[theirs]
+        # scikit-learn's own choice of parameters, for the constructor and for single checks, and of what may fail, by the
+        # class's name.
+        for table in (INIT_PARAMS, PER_ESTIMATOR_CHECK_PARAMS, PER_ESTIMATOR_XFAIL_CHECKS):
+            theirs = next((c for c in table if c.__name__ == cls.__name__), None)
+            if theirs is not None:
+                table[cls] = table[theirs]
         for estimator in (*_construct_instances(cls), *(cls(**more) for more in MORE.get(cls.__name__, []))):
             # scikit-learn's own table of expected failures for its class of that name, and what it left out there.
             expected = _get_expected_failed_checks(estimator) | FAILS_THERE_TOO.get(cls.__name__, {})

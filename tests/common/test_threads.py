@@ -18,10 +18,10 @@ FEWER = {"KNNImputer": 1_000, "IterativeImputer": 5_000}
 
 def transformers():
     for cls in estimator_classes():
-        if hasattr(cls, "transform"):
-            # One that needs arguments holds other transformers, which are here by themselves.
-            with suppress(TypeError):
-                yield cls()
+        # One that needs arguments holds other transformers, which are here by themselves.
+        with suppress(TypeError):
+            if hasattr(estimator := cls(), "transform"):
+                yield estimator
 
 
 def data(estimator):

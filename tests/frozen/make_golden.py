@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 import ferroflow
-from ferroflow.impute import SimpleImputer
+from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
 from ferroflow.preprocessing import (
     FrequencyEncoder,
@@ -119,6 +119,17 @@ def models() -> dict:
         "shapes": (shapes(), wide, None),
         "shapes32": (shapes(), wide.astype(np.float32), None),
         "categories": (categories(), X, np.digitize(score, [5, 7])),
+        "imputers": (
+            ColumnTransformer(
+                [
+                    ("k", KNNImputer(n_neighbors=3, weights="distance"), ["age", "fare", "rooms"]),
+                    ("i", IterativeImputer(), ["age", "fare", "rooms"]),
+                    ("m", MissingIndicator(features="all"), ["age", "town"]),
+                ]
+            ),
+            X,
+            None,
+        ),
         "float32": (
             make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
             single,

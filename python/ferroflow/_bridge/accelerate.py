@@ -5,6 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 MODULES = ("preprocessing", "feature_extraction", "impute", "metrics", "model_selection")
+MODULES = ("preprocessing", "impute", "metrics", "model_selection", "pipeline")
 """The modules that mirror scikit-learn's."""
 
 _swapped: list[tuple[ModuleType, str, object]] = []
@@ -27,6 +28,8 @@ def accelerate() -> list[str]:
     restore : Take the names back.
     """
     if not _swapped:
+        # Imported now, so that a script's own import of it later does not undo the swap.
+        import_module("sklearn.experimental.enable_iterative_imputer")
         for name in MODULES:
             ours, theirs = import_module(f"ferroflow.{name}"), import_module(f"sklearn.{name}")
             for public in ours.__all__:

@@ -15,10 +15,13 @@ from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils._user_interface import _print_elapsed_time
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_feature_names,
+    _check_feature_names_in,
+    _check_method_params,
     _check_n_features,
     _check_sample_weight,
     _num_samples,
@@ -34,9 +37,13 @@ __all__ = [
     "as_counts",
     "assume_finite",
     "check_feature_names",
+    "check_feature_names_in",
+    "check_method_params",
     "check_n_features",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "consumed",
+    "csc_class",
     "csr_class",
     "csr_of_labels",
     "default_output",
@@ -49,9 +56,11 @@ __all__ = [
     "is_pandas_na",
     "keep_dtype",
     "map_infrequent",
+    "name_estimators",
     "num_samples",
     "other_constants",
     "other_unknown",
+    "print_elapsed_time",
     "routing_enabled",
     "safe_indexing",
     "skips_parameter_validation",
@@ -69,12 +78,15 @@ _BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
 BaseEncoder = _BaseEncoder
 check_feature_names = _check_feature_names
+check_feature_names_in = _check_feature_names_in
+check_method_params = _check_method_params
 check_n_features = _check_n_features
 get_mask = _get_mask
 check_partial_fit_first_call = _check_partial_fit_first_call
 check_sample_weight = _check_sample_weight
 fit_context = _fit_context
 num_samples = _num_samples
+print_elapsed_time = _print_elapsed_time
 safe_indexing = _safe_indexing
 
 
@@ -150,6 +162,19 @@ def routing_enabled() -> bool:
     return metadata_routing._routing_enabled()
 
 
+def consumed(estimator, method: str, params: dict) -> dict:
+    """The metadata that `estimator` or a part of it has asked for in `method`."""
+    routing = metadata_routing.get_routing_for_object(estimator)
+    return {name: params[name] for name in routing.consumes(method=method, params=params.keys())}
+
+
+def name_estimators(estimators) -> list[tuple]:
+    """Name estimators by their classes, in lower case, as ``make_pipeline`` does."""
+    from sklearn.pipeline import _name_estimators  # what else is in there takes a while to import
+
+    return _name_estimators(estimators)
+
+
 def is_pandas_na(value) -> bool:
     """Is `value` ``pandas.NA``?"""
     return type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.")
@@ -172,6 +197,12 @@ def csr_of_labels(data, indices, indptr, shape):
         return csr_class()((data, indices, indptr), shape=shape)
     wide = sparse.csr_array((data, indices.astype(np.int64), indptr.astype(np.int64)), shape=shape)
     return wide if csr_class() is sparse.csr_array else sparse.csr_matrix(wide)
+
+
+def csc_class():
+    """What is the class of sparse results that are stored by column?"""
+    wish = _get_threadlocal_config().get("sparse_interface", "spmatrix")
+    return sparse.csc_array if wish == "sparray" else sparse.csc_matrix
 
 
 def map_infrequent(encoder, n_samples, counts, options) -> dict:

@@ -1,7 +1,7 @@
 //! Statistics of what is there, and filling in what is missing.
 
 use ferroflow_core::Float;
-use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, medians, modes};
+use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, mark, medians, modes};
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
@@ -24,14 +24,14 @@ fn statistics<'py, T: Float + Element + Key>(
 ) -> PyResult<Learned<'py>> {
     let missing = missing(marker);
     match strategy {
-        "mean" => {
+        "sum" => {
             let means = enter(py, |exec| {
                 let mut means = Means::new(x.ncols());
                 means.update(x, missing, exec)?;
                 Ok(means)
             })?;
-            let mean = means.finalize().into_pyarray(py).into_any();
-            Ok((mean, means.missing.into_pyarray(py), means.refused))
+            let sum = means.sum.into_pyarray(py).into_any();
+            Ok((sum, means.missing.into_pyarray(py), means.refused))
         }
         "median" => {
             let found = enter(py, |exec| medians(x, missing, exec))?;
@@ -45,7 +45,7 @@ fn statistics<'py, T: Float + Element + Key>(
     }
 }
 
-/// (the statistic of each column without its missing values, how many are missing, was there a value that may not
+/// (the sum, median or mode of each column without its missing values, how many are missing, was there a value that may not
 /// occur).
 #[pyfunction]
 fn column_statistics<'py>(
@@ -119,8 +119,42 @@ fn fill_missing<'py>(
     }
 }
 
+fn marked<'py, T: Float>(
+    py: Python<'py>,
+    x: ArrayView2<'_, T>,
+    marker: Option<f64>,
+    chosen: Option<&[usize]>,
+) -> PyResult<Marks<'py>> {
+    let chosen = chosen.unwrap_or_default();
+    if chosen.iter().any(|j| *j >= x.ncols()) {
+        return Err(PyValueError::new_err("columns that the table does not have"));
+    }
+    let out = PyArray2::<bool>::zeros(py, (x.nrows(), chosen.len()), false);
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
+    let to = unsafe { out.as_slice_mut()? };
+    let found = enter(py, |exec| mark(x, missing(marker), chosen, to, exec))?;
+    Ok((out, PyArray1::from_vec(py, found.found), found.refused))
+}
+
+type Marks<'py> = (Bound<'py, PyArray2<bool>>, Bound<'py, PyArray1<bool>>, bool);
+
+/// (the missing values of the chosen columns, the columns that have one, was there a value that may not occur).
+#[pyfunction]
+fn missing_marks<'py>(
+    py: Python<'py>,
+    x: FloatMatrix<'py>,
+    marker: Option<f64>,
+    chosen: Option<Vec<usize>>,
+) -> PyResult<Marks<'py>> {
+    match &x {
+        FloatMatrix::F64(x) => marked(py, x.as_array(), marker, chosen.as_deref()),
+        FloatMatrix::F32(x) => marked(py, x.as_array(), marker, chosen.as_deref()),
+    }
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(column_statistics, m)?)?;
     m.add_function(wrap_pyfunction!(fill_missing, m)?)?;
+    m.add_function(wrap_pyfunction!(missing_marks, m)?)?;
     m.add_function(wrap_pyfunction!(integer_modes, m)?)
 }

@@ -15,6 +15,7 @@ pub mod float;
 mod gate;
 pub mod impute;
 pub mod linear;
+pub mod linear_bayes;
 mod logarithm;
 mod memory;
 pub mod metric;

@@ -35,6 +35,10 @@ class Compiler(Graph):
         try:
             names = [str(name) for name in pipeline.get_feature_names_out()]
         except Exception:
+            names = []
+        if len(names) != len(
+            value.kinds
+        ):  # scikit-learn's KNNImputer forgets the empty columns that it keeps
             names = [f"x{j}" for j in range(len(value.kinds))]
         return {
             "task": "transformer",
@@ -47,6 +51,8 @@ class Compiler(Graph):
         """Compile one transformer."""
         if step is None or (isinstance(step, str) and step == "passthrough"):
             return value
+        if hasattr(step, "fit_resample") and not hasattr(step, "transform"):
+            return value  # it changes the rows that are learned from, and no others
         handler = find_handler(step, TRANSFORMERS)
         if handler is None:
             raise TypeError(cannot(step, where))

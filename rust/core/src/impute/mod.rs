@@ -6,15 +6,20 @@
 mod fill;
 mod frequent;
 mod kinds;
+mod marks;
 mod mean;
 mod median;
 mod mode;
+pub mod neighbours;
 mod scan;
+mod sparse;
 
 pub use fill::{Fill, fill};
+pub use marks::{Marked, mark, sparse_marks};
 pub use mean::Means;
 pub use median::{Medians, medians};
 pub use mode::{Key, Modes, modes};
+pub use sparse::{Statistic, fill_columns, of_columns};
 
 use crate::float::Float;
 

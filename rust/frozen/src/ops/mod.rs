@@ -10,12 +10,14 @@ mod indicator;
 mod linear;
 mod lookup;
 mod marker;
+mod neighbours;
 mod onehot;
 mod ordinal;
 mod polynomial;
 mod power;
 mod quantile;
 mod reader;
+mod regressions;
 mod scale;
 mod spline;
 
@@ -61,11 +63,13 @@ pub const OPS: &[Known] = &[
     known("indicator", 1, indicator::read),
     known("linear", 1, linear::read),
     known("lookup", 1, lookup::read),
+    known("neighbours", 1, neighbours::read),
     known("onehot", 1, onehot::read),
     known("ordinal", 1, ordinal::read),
     known("polynomial", 1, polynomial::read),
     known("power", 1, power::read),
     known("quantile", 1, quantile::read),
+    known("regressions", 1, regressions::read),
     known("scale", 1, scale::read),
     known("spline", 1, spline::read),
 ];

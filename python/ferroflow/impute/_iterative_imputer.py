@@ -1,0 +1,119 @@
+"""IterativeImputer on the Rust core."""
+
+import numpy as np
+from sklearn.impute._iterative import IterativeImputer as _IterativeImputer
+from sklearn.linear_model import BayesianRidge
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import is_plain_float_matrix
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import array_api_dispatch
+
+_WIDE = 64
+"""Inputs above which LAPACK's singular values take less time than ours."""
+
+
+class IterativeImputer(_IterativeImputer):
+    __doc__ = _IterativeImputer.__doc__
+
+    def fit_transform(self, X, y=None, **params):
+        _note(self, "IterativeImputer.fit_transform", bool(params))
+        return super().fit_transform(X, y, **params)
+
+    def transform(self, X):
+        _note(self, "IterativeImputer.transform", False)
+        return super().transform(X)
+
+    # scikit-learn's fit_transform and transform call this for one column after another.
+
+    def _impute_one_feature(
+        self,
+        X_filled,
+        mask_missing_values,
+        feat_idx,
+        neighbor_feat_idx,
+        estimator=None,
+        fit_mode=True,
+        params=None,
+    ):
+        if (
+            _foreign(self, bool(params))
+            or (estimator is None) != fit_mode
+            or not is_plain_float_matrix(X_filled)
+            or not X_filled.flags.writeable
+            or not 0 < len(neighbor_feat_idx) <= _WIDE
+        ):
+            return super()._impute_one_feature(
+                X_filled, mask_missing_values, feat_idx, neighbor_feat_idx, estimator, fit_mode, params
+            )
+        missing = mask_missing_values[:, feat_idx]
+        inputs = np.asarray(neighbor_feat_idx).tolist()
+        if fit_mode:
+            estimator = _learn(self._estimator, X_filled, missing, int(feat_idx), inputs)
+        if estimator is None or self.sample_posterior:
+            # The draws are SciPy's; so are the words of errors.
+            fit_mode = estimator is None
+            return super()._impute_one_feature(
+                X_filled, mask_missing_values, feat_idx, neighbor_feat_idx, estimator, fit_mode, {}
+            )
+        if missing.any():
+            limits = float(self._min_value[feat_idx]), float(self._max_value[feat_idx])
+            coef = np.ascontiguousarray(estimator.coef_, dtype=np.float64)
+            intercept = float(estimator.intercept_)
+            _core.fill_linear(X_filled, missing, int(feat_idx), inputs, coef, intercept, limits)
+        return X_filled, estimator
+
+
+def _foreign(self, routed):
+    """Why the regressions are scikit-learn's to make, or None."""
+    estimator = self.estimator
+    if estimator is not None and type(estimator) is not BayesianRidge:
+        return f"regressions by {type(estimator).__name__}"
+    if routed:
+        return "parameters for the regressions"
+    if estimator is not None and (
+        estimator.compute_score or estimator.verbose or not estimator.fit_intercept
+    ):
+        return "BayesianRidge with scores, talk or without an intercept"
+    if array_api_dispatch():
+        return "another library's arrays may come"
+    return None
+
+
+def _note(self, call, routed):
+    if reason := _foreign(self, routed):
+        note_sklearn(call, reason)
+    else:
+        note_rust(call)
+
+
+def _learn(blank, X, missing, target, inputs):
+    """Return a fitted BayesianRidge; None where scikit-learn has something to say about a value."""
+    blank._validate_params()
+    priors = (
+        blank.max_iter,
+        blank.tol,
+        (blank.alpha_1, blank.alpha_2),
+        (blank.lambda_1, blank.lambda_2),
+        blank.alpha_init,
+        blank.lambda_init,
+    )
+    found = _core.bayesian_ridge(X, missing, target, inputs, priors)
+    if found is None:
+        return None
+    coef, intercept, offset, alpha, lambda_, sigma, n_iter = found
+    width, dtype = len(inputs), X.dtype
+    regression = BayesianRidge(**blank.get_params(deep=False))
+    regression.__dict__.update(
+        n_features_in_=width,
+        X_offset_=offset.astype(dtype, copy=False),
+        X_scale_=np.ones(width, dtype=dtype),
+        scores_=[],
+        n_iter_=n_iter,
+        alpha_=dtype.type(alpha),
+        lambda_=dtype.type(lambda_),
+        coef_=coef.astype(dtype, copy=False),
+        sigma_=sigma.reshape(width, width).astype(dtype, copy=False),
+        intercept_=dtype.type(intercept),
+    )
+    return regression

@@ -1,0 +1,38 @@
+"""What marks missing values, as the Rust core takes it."""
+
+import numpy as np
+
+from ferroflow import _core
+from ferroflow._bridge.sklearn_compat import get_mask, is_pandas_na
+
+NOT_OURS = object()
+"""A marker that the core does not know."""
+
+
+def float_marker(missing_values):
+    """What marks missing floats: None for NaN, a number, or `NOT_OURS`."""
+    kind = type(missing_values)
+    if kind is float:
+        if missing_values != missing_values:
+            return None
+        return missing_values if abs(missing_values) < 3e38 else NOT_OURS
+    if kind is int:
+        return float(missing_values) if abs(missing_values) <= 2**53 else NOT_OURS
+    return None if is_pandas_na(missing_values) else NOT_OURS
+
+
+def text_marker(missing_values):
+    """What marks missing objects: NaN, None, a text, or `NOT_OURS`."""
+    kind = type(missing_values)
+    if kind is str or missing_values is None:
+        return missing_values
+    return missing_values if kind is float and missing_values != missing_values else NOT_OURS
+
+
+def missing_mask(X, missing_values) -> np.ndarray:
+    """scikit-learn's mask of what is missing."""
+    if X.dtype == object and (marker := text_marker(missing_values)) is not NOT_OURS:
+        found = _core.object_missing(X, marker)
+        if found is not None:
+            return found[0]
+    return get_mask(X, missing_values)

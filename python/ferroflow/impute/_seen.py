@@ -1,0 +1,98 @@
+"""What SimpleImputer keeps of rows that it sees part by part: enough to go on, and to merge.
+
+The mean, the most frequent value and the constants are exact, as if all rows had been there at once. The median is that
+of a sketch: exact up to 4,095 values a column, and of `n` values its rank is wrong by at most
+``(1 + log2(n / 4096)) / 4096`` of `n` (see :mod:`ferroflow._bridge.quantile_sketch`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
+from ferroflow.impute._markers import missing_mask
+
+_BLOCK = 1 << 20
+"""Values of sparse rows that are laid out at a time."""
+
+
+class Seen(NamedTuple):
+    """Rows seen, missing values of each column, and what the strategy needs of the others."""
+
+    rows: int
+    missing: np.ndarray
+    kept: Any
+
+
+def seen_of(X: np.ndarray, strategy: str, missing_values: Any) -> Seen:
+    """Return what there is to keep of checked rows."""
+    mask = missing_mask(X, missing_values)
+    kept: Any = None
+    if strategy == "mean":
+        kept = np.where(mask, 0, X).sum(axis=0, dtype=np.float64)
+    elif strategy == "median":
+        kept, _ = sketch_rows(np.where(mask, np.nan, X).astype(np.float64, copy=False))
+    elif strategy == "most_frequent":
+        columns = [column[~holes] for column, holes in zip(X.T, mask.T, strict=True)]
+        kept = [Counter(c) if X.dtype == object else np.unique(c, return_counts=True) for c in columns]
+    return Seen(len(X), mask.sum(axis=0).astype(np.float64), kept)
+
+
+def dense_parts(X: Any) -> Iterator[np.ndarray]:
+    """Return sparse rows, a part at a time."""
+    X = X.tocsr()
+    step = max(_BLOCK // max(X.shape[1], 1), 1)
+    return (X[begin : begin + step].toarray() for begin in range(0, X.shape[0], step))
+
+
+def merge(a: Seen, b: Seen, strategy: str) -> Seen:
+    """Return what there is to keep of the rows of both."""
+    if strategy == "mean":
+        kept = a.kept + b.kept
+    elif strategy == "median":
+        kept = merge_sketches(a.kept, b.kept)
+    elif strategy == "most_frequent":
+        kept = [_merge_counts(*both) for both in zip(a.kept, b.kept, strict=True)]
+    else:
+        kept = None
+    return Seen(a.rows + b.rows, a.missing + b.missing, kept)
+
+
+def statistics(seen: Seen, strategy: str, dtype: np.dtype) -> np.ndarray | None:
+    """Return the statistic of each column, NaN for one without values; None for constants."""
+    if strategy == "mean":
+        with np.errstate(invalid="ignore"):
+            return seen.kept / (seen.rows - seen.missing)
+    if strategy == "median":
+        return quantiles(seen.kept, np.array([0.5]))[0].astype(dtype, copy=False)
+    if strategy == "most_frequent":
+        out = np.empty(len(seen.kept), dtype=object if dtype.kind == "O" else np.float64)
+        for j, counts in enumerate(seen.kept):
+            out[j] = _most_frequent(counts)
+        return out
+    return None
+
+
+def _merge_counts(a, b):
+    if isinstance(a, Counter):
+        return a + b
+    values, place = np.unique(np.concatenate([a[0], b[0]]), return_inverse=True)
+    counts = np.bincount(place, weights=np.concatenate([a[1], b[1]]), minlength=len(values))
+    return values, counts.astype(np.int64)
+
+
+def _most_frequent(counts):
+    """Return the most frequent value, the smallest of several, as scikit-learn does."""
+    if not isinstance(counts, Counter):
+        values, counts = counts
+        return values[counts.argmax()] if len(values) else np.nan
+    if not counts:
+        return np.nan
+    most = max(counts.values())
+    values = [value for value, count in counts.items() if count == most]
+    try:
+        return min(values)
+    except TypeError:
+        return min(values, key=lambda value: (str(type(value)), str(value)))

@@ -1,0 +1,173 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn import impute as theirs
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+
+from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
+
+# A hundredth between values: distances are then equal or differ by far more than rounding.
+values = st.integers(-300, 300).map(lambda v: v / 100) | st.integers(-3, 3).map(float) | st.just(np.nan)
+shapes = array_shapes(min_dims=2, max_dims=2, max_side=14)
+matrices = arrays(st.sampled_from([np.float64, np.float32]), shapes, elements=values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    matrices,
+    st.integers(1, 5),
+    st.sampled_from(["uniform", "distance"]),
+    st.booleans(),
+    st.sampled_from("CF"),
+)
+def test_knn_fills_as_scikit_learn_does(X, n_neighbors, weights, keep_empty_features, order):
+    options = {"n_neighbors": n_neighbors, "weights": weights, "keep_empty_features": keep_empty_features}
+    X = np.asarray(X, order=order)
+    ours = KNNImputer(**options).fit_transform(X)
+    expected = theirs.KNNImputer(**options).fit_transform(X)
+    # Of distances in single precision, and their reciprocals, a few digits are left.
+    rtol = (1e-9 if weights == "distance" else 1e-12) if X.dtype == np.float64 else 1e-3
+    if X.dtype == np.float32 and weights == "uniform":
+        rtol = 1e-5
+    assert_allclose(ours, expected, rtol=rtol, atol=rtol)
+
+
+@settings(max_examples=200, deadline=None)
+@given(matrices, st.integers(1, 13))
+def test_knn_merges(X, cut):
+    whole = KNNImputer().fit(X)
+    parts = KNNImputer().fit(X[:cut])
+    if cut < len(X):
+        parts.merge(KNNImputer().fit(X[cut:]))
+    assert_array_equal(parts.transform(X), whole.transform(X))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(np.float64, shapes, elements=values),
+    st.sampled_from(["ascending", "descending", "roman", "arabic"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_iterative_fills_as_scikit_learn_does(X, imputation_order, skip_complete, keep_empty_features):
+    # Of a constant column or of fewer rows than columns the regressions are decided by rounding.
+    X = X + np.random.RandomState(0).randn(*X.shape)
+    options = {
+        "imputation_order": imputation_order,
+        "skip_complete": skip_complete,
+        "keep_empty_features": keep_empty_features,
+        "max_iter": 2,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = IterativeImputer(**options).fit_transform(X)
+        expected = theirs.IterativeImputer(**options).fit_transform(X)
+    assert_allclose(ours, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max(initial=0))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    matrices,
+    st.sampled_from(["missing-only", "all"]),
+    st.sampled_from([True, False, "auto"]),
+    st.sampled_from([np.asarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_matrix]),
+    st.sampled_from([np.nan, 1.0, -2]),
+)
+def test_indicators(X, features, sparse_, make, marker):
+    X = make(X if marker != marker else np.nan_to_num(X))
+    options = {"features": features, "sparse": sparse_, "missing_values": marker}
+    out = MissingIndicator(**options).fit_transform(X)
+    expected = theirs.MissingIndicator(**options).fit_transform(X)
+    assert type(out) is type(expected)
+    if sparse.issparse(out):
+        out, expected = out.toarray(), expected.toarray()
+    assert_array_equal(out, expected)
+
+
+def quiet(call, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on columns without values
+        return call(*args)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(np.float64, shapes, elements=st.integers(-4, 4).map(float) | st.just(np.nan)),
+    st.sampled_from(["mean", "median", "most_frequent", "constant"]),
+    st.booleans(),
+    st.integers(1, 13),
+)
+def test_simple_merges(X, strategy, keep_empty_features, cut):
+    options = {"strategy": strategy, "keep_empty_features": keep_empty_features, "add_indicator": True}
+    whole = quiet(SimpleImputer(**options).fit, X)
+    one, two = (SimpleImputer(**options) for _ in range(2))
+    parts = quiet(one.partial_fit, X[:cut])
+    if cut < len(X):
+        parts.merge(quiet(two.partial_fit, X[cut:]))
+    # Sums of whole numbers are exact, and so few values are all in the sketch of the median.
+    assert_array_equal(parts.statistics_.astype(float), whole.statistics_.astype(float))
+    assert_array_equal(parts.indicator_.features_, whole.indicator_.features_)
+    assert_array_equal(quiet(parts.transform, X), quiet(whole.transform, X))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(object, shapes, elements=st.text(max_size=2) | st.just(np.nan)),
+    st.sampled_from(["most_frequent", "constant"]),
+    st.integers(1, 13),
+)
+def test_simple_merges_texts(X, strategy, cut):
+    whole = quiet(SimpleImputer(strategy=strategy).fit, X)
+    parts = quiet(SimpleImputer(strategy=strategy).partial_fit, X[:cut])
+    if cut < len(X):
+        quiet(parts.partial_fit, X[cut:])
+    assert [repr(v) for v in parts.statistics_] == [repr(v) for v in whole.statistics_]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(
+        st.sampled_from([np.float64, np.float32]),
+        shapes,
+        elements=st.integers(-3, 3).map(float) | st.just(np.nan),
+    ),
+    st.sampled_from(["mean", "median", "most_frequent"]),
+    st.booleans(),
+    st.sampled_from([sparse.csr_matrix, sparse.csc_matrix]),
+)
+def test_simple_on_sparse_rows(X, strategy, keep_empty_features, make):
+    options = {"strategy": strategy, "keep_empty_features": keep_empty_features}
+    ours, sklearn = SimpleImputer(**options).fit(make(X)), theirs.SimpleImputer(**options).fit(make(X))
+    assert_allclose(ours.statistics_, sklearn.statistics_, rtol=1e-6 if X.dtype == np.float32 else 1e-14)
+    ours.statistics_ = sklearn.statistics_
+    out, expected = quiet(ours.transform, make(X)), quiet(sklearn.transform, make(X))
+    assert out.format == expected.format
+    assert_array_equal(out.toarray(), expected.toarray())
+
+
+def test_the_median_of_many_parts_is_as_near_as_stated():
+    rng = np.random.RandomState(0)
+    X = rng.randn(200_000, 2) ** 3
+    imputer = SimpleImputer(strategy="median")
+    for part in np.array_split(X, 9):
+        imputer.partial_fit(part)
+    ranks = np.less(X, imputer.statistics_).mean(axis=0)
+    assert (np.abs(ranks - 0.5) <= (1 + np.log2(len(X) / 4096)) / 4096).all()
+
+
+def test_fit_keeps_too_little_of_some_strategies():
+    X = np.array([[1.0], [2.0]])
+    fitted = SimpleImputer(strategy="median").fit(X)
+    with pytest.raises(ValueError, match="partial_fit"):
+        fitted.merge(SimpleImputer(strategy="median").fit(X))
+    with pytest.warns(UserWarning, match="starts anew"):
+        fitted.partial_fit(X + 5)
+    assert fitted.statistics_ == [6.5]
+    mean = SimpleImputer().fit(X).merge(SimpleImputer().fit(X + 2))
+    assert mean.partial_fit([[5.5]]).statistics_ == [3.1]
