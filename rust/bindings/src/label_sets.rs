@@ -4,9 +4,10 @@ use ferroflow_core::Float;
 use ferroflow_core::encode::hashed::HashedRows;
 use ferroflow_core::encode::rows_of_sets;
 use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::Borrowed;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple};
 
 use crate::door::enter;
 
@@ -28,13 +29,24 @@ fn label_sets<'py>(
     Ok((indices.into_pyarray(py), indptr.into_pyarray(py)))
 }
 
-/// The elements of a list or a tuple; `None` if it is neither.
-fn elements<'py>(row: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
+/// Calls `f` with each element of a list or a tuple; `None` if it is neither, or where `f` gives it.
+fn each<'py>(row: &Bound<'py, PyAny>, mut f: impl FnMut(Bound<'py, PyAny>) -> Option<()>) -> Option<()> {
     if let Ok(row) = row.cast_exact::<PyList>() {
-        Some(row.iter().collect())
+        row.iter().try_for_each(f)
     } else {
-        Some(row.cast_exact::<PyTuple>().ok()?.iter().collect())
+        row.cast_exact::<PyTuple>().ok()?.iter().try_for_each(&mut f)
     }
+}
+
+/// The two elements of a tuple.
+fn pair<'a, 'py>(
+    pair: &'a Bound<'py, PyAny>,
+) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
+    let pair = pair.cast_exact::<PyTuple>().ok()?;
+    if pair.len() != 2 {
+        return None;
+    }
+    Some((pair.get_borrowed_item(0).ok()?, pair.get_borrowed_item(1).ok()?))
 }
 
 /// Adds a feature; `None` if only scikit-learn can read it, or has to word an error.
@@ -55,7 +67,11 @@ fn push<T: Float>(
     if value.is_instance_of::<PyString>() {
         return None;
     }
-    push_named(rows, name, value.extract().ok()?)
+    let value = match value.cast_exact::<PyFloat>() {
+        Ok(value) => value.value(),
+        Err(_) => value.extract().ok()?,
+    };
+    push_named(rows, name, value)
 }
 
 fn push_named<T: Float>(rows: &mut HashedRows<T>, name: &Bound<'_, PyAny>, value: f64) -> Option<()> {
@@ -79,15 +95,12 @@ fn hashed<T: Float>(
                 push(rows, &name, &value, &mut text)?;
             }
         } else if input == "pair" {
-            for pair in elements(sample)? {
-                let pair = elements(&pair)?;
-                let [name, value] = pair.as_slice() else { return None };
-                push(rows, name, value, &mut text)?;
-            }
+            each(sample, |both| {
+                let (name, value) = pair(&both)?;
+                push(rows, &name, &value, &mut text)
+            })?;
         } else {
-            for name in elements(sample)? {
-                push_named(rows, &name, 1.0)?;
-            }
+            each(sample, |name| push_named(rows, &name, 1.0))?;
         }
         Some(())
     };
