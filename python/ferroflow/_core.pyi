@@ -42,10 +42,21 @@ def column_moments(
 def merge_moments(
     a: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], b: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]: ...
-def standardize(
-    x: NDArray[Any], mean: NDArray[Any] | None, scale: NDArray[Any] | None, inverse: bool
+def scale_columns(
+    x: NDArray[Any],
+    shift: NDArray[Any] | None,
+    scale: NDArray[Any] | None,
+    how: tuple[bool, bool, tuple[float, float] | None],
 ) -> tuple[NDArray[Any], bool]: ...
-def multiply_sparse_columns(values: NDArray[Any], indices: NDArray[Any], factor: NDArray[Any]) -> None: ...
+def scale_columns_in_place(
+    x: NDArray[Any],
+    shift: NDArray[Any] | None,
+    scale: NDArray[Any] | None,
+    how: tuple[bool, bool, tuple[float, float] | None],
+) -> bool: ...
+def multiply_sparse_columns(
+    values: NDArray[Any], places: NDArray[Any], by_column: bool, factor: NDArray[Any]
+) -> None: ...
 def sparse_column_moments(
     values: NDArray[Any],
     indices: NDArray[Any],
@@ -55,6 +66,37 @@ def sparse_column_moments(
     weights: NDArray[Any] | None = None,
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
+
+# extrema
+def column_extrema(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def sparse_column_extrema(
+    values: NDArray[Any],
+    indices: NDArray[Any],
+    pointers: NDArray[Any],
+    shape: tuple[int, int],
+    by_column: bool,
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+
+# normalize
+def binarize_values(x: NDArray[Any], threshold: float) -> tuple[NDArray[Any], bool]: ...
+def binarize_values_in_place(x: NDArray[Any], threshold: float) -> None: ...
+def normalize_csr(values: NDArray[Any], pointers: NDArray[Any], norm: str) -> None: ...
+def normalize_rows(
+    x: NDArray[Any], norm: str, tell: bool
+) -> tuple[NDArray[Any], NDArray[Any] | None, bool]: ...
+def normalize_rows_in_place(x: NDArray[Any], norm: str, tell: bool) -> NDArray[Any] | None: ...
+
+# column_quantiles
+def column_quantiles(
+    x: NDArray[Any], fractions: Sequence[float]
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def sparse_column_quantiles(
+    values: NDArray[Any],
+    indices: NDArray[Any],
+    pointers: NDArray[Any],
+    shape: tuple[int, int],
+    fractions: Sequence[float],
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 
 # quantile
 def sketch_quantiles(

@@ -1,6 +1,8 @@
 """The one place that knows scikit-learn's versions and its private names."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -55,6 +57,7 @@ __all__ = [
     "is_dispatched",
     "is_pandas_na",
     "keep_dtype",
+    "like_sklearns",
     "map_infrequent",
     "name_estimators",
     "num_samples",
@@ -65,6 +68,7 @@ __all__ = [
     "safe_indexing",
     "skips_parameter_validation",
     "target_encoder_shuffling",
+    "transformer_list",
     "unique_values",
     "validate_data",
     "validate_params",
@@ -218,6 +222,26 @@ def map_infrequent(encoder, n_samples, counts, options) -> dict:
     if encoder._infrequent_enabled:
         encoder._fit_infrequent_category_mapping(n_samples, counts, missing)
     return result
+
+
+def like_sklearns(
+    theirs: Callable[..., Any], *, skip_nested: bool
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a function scikit-learn's docstring and its validation of parameters."""
+
+    def dress(ours: Callable[..., Any]) -> Callable[..., Any]:
+        ours.__doc__ = theirs.__doc__
+        constraints = theirs._skl_parameter_constraints  # type: ignore[attr-defined]
+        return validate_params(constraints, prefer_skip_nested_validation=skip_nested)(ours)
+
+    return dress
+
+
+def transformer_list(pairs) -> list:
+    """Name transformers as ``make_column_transformer`` does."""
+    from sklearn.compose._column_transformer import _get_transformer_list
+
+    return _get_transformer_list(pairs)
 
 
 def validate_shuffle_split(n_samples, test_size, train_size, default_test_size) -> tuple[int, int]:

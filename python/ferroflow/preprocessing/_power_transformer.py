@@ -195,7 +195,8 @@ def _powers(self, X):
 def _standardized(self, values):
     if not self.standardize:
         return values
-    return _core.standardize(values, self._scaler.mean_, self._scaler.scale_, False)[0]
+    how = False, True, None
+    return _core.scale_columns(values, self._scaler.mean_, self._scaler.scale_, how)[0]
 
 
 def _inverted(self, X):
@@ -203,7 +204,8 @@ def _inverted(self, X):
     if X.dtype not in FLOATS:
         return None
     if self.standardize:
-        X = _core.standardize(X, self._scaler.mean_, self._scaler.scale_, True)[0]
+        how = True, True, None
+        X = _core.scale_columns(X, self._scaler.mean_, self._scaler.scale_, how)[0]
     return _core.invert_powers(X, np.asarray(self.lambdas_, dtype=np.float64), self.method == "box-cox")
 
 

@@ -16,9 +16,7 @@ from ferroflow._bridge.sklearn_compat import (
     is_dispatched,
     validate_data,
 )
-
-_FLOATS = [np.float64, np.float32]
-_DISPATCHED = "another library's arrays, computed on there"
+from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, check_mergeable, foreign
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -37,15 +35,15 @@ class StandardScaler(preprocessing.StandardScaler):
         return self._take_in(X, y, sample_weight, "StandardScaler.partial_fit")
 
     def _take_in(self, X, y, sample_weight, call):
-        if has_callbacks(self) or not (self.with_mean or self.with_std):
-            note_sklearn(call, "callbacks, or neither mean nor deviation is asked for")
+        if has_callbacks(self):
+            note_sklearn(call, "callbacks")
             return super().partial_fit(X, y, sample_weight)
         if is_dispatched(X):
-            note_sklearn(call, _DISPATCHED)
+            note_sklearn(call, DISPATCHED)
             return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
         X = validate_data(
-            self, X, accept_sparse=("csr", "csc"), dtype=_FLOATS, ensure_all_finite="allow-nan", reset=first
+            self, X, accept_sparse=("csr", "csc"), dtype=FLOATS, ensure_all_finite="allow-nan", reset=first
         )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -61,30 +59,37 @@ class StandardScaler(preprocessing.StandardScaler):
     def transform(self, X, copy=None):
         if sparse.issparse(X):
             return _scale_sparse(self, X, copy, inverse=False)
-        if reason := _foreign(self, X, self.copy if copy is None else copy):
+        if reason := _foreign(self, X):
             note_sklearn("StandardScaler.transform", reason)
             return super().transform(X, copy=copy)
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite="allow-nan")
-        out, _ = _standardize(self, X, inverse=False)
+        copy = self.copy if copy is None else copy
+        X = validate_data(
+            self, X, reset=False, dtype=FLOATS, force_writeable=not copy, ensure_all_finite="allow-nan"
+        )
+        X = _standardize(self, X, inverse=False, copy=copy)
         note_rust("StandardScaler.transform")
-        return out
+        return X
 
     def inverse_transform(self, X, copy=None):
         if sparse.issparse(X):
             return _scale_sparse(self, X, copy, inverse=True)
-        if reason := _foreign(self, X, self.copy if copy is None else copy):
+        if reason := _foreign(self, X):
             note_sklearn("StandardScaler.inverse_transform", reason)
             return super().inverse_transform(X, copy=copy)
         check_is_fitted(self)
-        X = check_array(X, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        copy = self.copy if copy is None else copy
+        X = check_array(X, dtype=FLOATS, force_writeable=not copy, ensure_all_finite="allow-nan")
         width = next((a.shape[0] for a in (self.mean_, self.scale_) if a is not None), X.shape[1])
         if X.shape[1] != width:
             note_sklearn("StandardScaler.inverse_transform", "the width differs from the fitted one")
             return super().inverse_transform(X, copy=copy)
-        out, _ = _standardize(self, X, inverse=True)
+        X = _standardize(self, X, inverse=True, copy=copy)
         note_rust("StandardScaler.inverse_transform")
-        return out
+        return X
+
+    def _scale_there(self, X):
+        return not _core.scale_columns_in_place(X, *_arguments(self, False))
 
     def merge(self, other):
         """Take in what `other` has seen, as if both had been fitted on their rows together.
@@ -98,32 +103,21 @@ class StandardScaler(preprocessing.StandardScaler):
         -------
         self : StandardScaler
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if self.n_features_in_ != other.n_features_in_:
+        check_mergeable(self, other)
+        if (self.var_ is None, self.mean_ is None) != (other.var_ is None, other.mean_ is None):
             raise ValueError(
-                f"Cannot merge scalers of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
+                "Cannot merge scalers that learned different things; fit both with the same parameters."
             )
-        if self.var_ is None or other.var_ is None:
-            raise ValueError("Cannot merge scalers without variances; fit both with with_std=True.")
-        width = self.n_features_in_
-        a = np.broadcast_to(np.asarray(self.n_samples_seen_, dtype=np.float64), (width,))
-        b = np.broadcast_to(np.asarray(other.n_samples_seen_, dtype=np.float64), (width,))
-        count, mean, var, scale = _core.merge_moments(
-            (a.copy(), self.mean_, self.var_), (b.copy(), other.mean_, other.var_)
-        )
-        _set(self, count, mean, var, scale)
+        if self.mean_ is None:
+            _set_counts(self, np.asarray(self.n_samples_seen_) + other.n_samples_seen_)
+        else:
+            _set(self, *_core.merge_moments(_moments(self), _moments(other)))
         return self
 
 
-def _foreign(self, X, copy):
+def _foreign(self, X):
     """Why X is scikit-learn's to work on, or None."""
-    if is_dispatched(X, getattr(self, "mean_", None), getattr(self, "scale_", None)):
-        return _DISPATCHED
-    if getattr(X, "dtype", None) == np.float16:
-        return "float16 input"
-    return None if copy else "copy=False works in place, by NumPy"
+    return foreign(X, getattr(self, "mean_", None), getattr(self, "scale_", None))
 
 
 def _set(self, count, mean, var, scale):
@@ -134,12 +128,26 @@ def _set(self, count, mean, var, scale):
     self.n_samples_seen_ = count[0] if (count == count[0]).all() else count
 
 
+def _set_counts(self, count):
+    """Note what is left to learn if neither mean nor deviation is asked for."""
+    self.mean_ = self.var_ = self.scale_ = None
+    count = np.broadcast_to(count, (self.n_features_in_,))
+    self.n_samples_seen_ = count[0] if (count == count[0]).all() else count.copy()
+
+
+def _moments(self):
+    """What a scaler has seen, for each column."""
+    width = self.n_features_in_
+    seen = np.broadcast_to(np.asarray(self.n_samples_seen_, dtype=np.float64), (width,)).copy()
+    return seen, self.mean_, self.var_ if self.var_ is not None else np.zeros(width)
+
+
 def _learn(self, X, weights, first):
-    before = None
-    if not first:
-        width = X.shape[1]
-        seen = np.broadcast_to(np.asarray(self.n_samples_seen_, dtype=np.float64), (width,)).copy()
-        before = (seen, self.mean_, self.var_ if self.var_ is not None else np.zeros(width))
+    counts_only = not (self.with_mean or self.with_std)
+    before = None if first or counts_only else _moments(self)
+    count_type = np.int64 if weights is None else X.dtype
+    if counts_only and not sparse.issparse(X):
+        weights = None  # as scikit-learn has it
     if sparse.issparse(X):
         parts = X.data, X.indices, X.indptr, X.shape, X.format == "csc"
         count, mean, var, scale, _, _ = _core.sparse_column_moments(*parts, weights, before)
@@ -147,7 +155,11 @@ def _learn(self, X, weights, first):
     else:
         count, mean, var, scale, _, _ = _core.column_moments(X, weights, before)
         count = as_counts(count, weighted=weights is not None)
-    _set(self, count, mean, var, scale)
+    if counts_only:
+        count = count.astype(count_type)
+        _set_counts(self, count if first else count + np.asarray(self.n_samples_seen_, dtype=count_type))
+    else:
+        _set(self, count, mean, var, scale)
 
 
 def _scale_sparse(self, X, copy, inverse):
@@ -155,7 +167,7 @@ def _scale_sparse(self, X, copy, inverse):
     options = {
         "accept_sparse": "csr",
         "copy": self.copy if copy is None else copy,
-        "dtype": _FLOATS,
+        "dtype": FLOATS,
         "force_writeable": True,
         "ensure_all_finite": "allow-nan",
     }
@@ -166,15 +178,24 @@ def _scale_sparse(self, X, copy, inverse):
             f"instead{'' if inverse else '.'} See docstring for motivation and alternatives."
         )
     if self.scale_ is not None:
-        _core.multiply_sparse_columns(X.data, X.indices, self.scale_ if inverse else 1 / self.scale_)
+        factor = self.scale_ if inverse else 1 / self.scale_
+        _core.multiply_sparse_columns(X.data, X.indices, False, factor)
     note_rust(f"StandardScaler.{'inverse_' if inverse else ''}transform")
     return X
 
 
-def _standardize(self, X, inverse):
+def _arguments(self, inverse):
+    """What the core needs: scikit-learn rounds mean and scale to the type of the data first."""
     mean = self.mean_ if self.with_mean else None
     scale = self.scale_ if self.with_std else None
-    return _core.standardize(X, mean, scale, inverse)
+    return mean, scale, (inverse, True, None)
+
+
+def _standardize(self, X, inverse, copy):
+    if copy:
+        return _core.scale_columns(X, *_arguments(self, inverse))[0]
+    _core.scale_columns_in_place(X, *_arguments(self, inverse))
+    return X
 
 
 def _valid(self):
@@ -221,7 +242,7 @@ def _fast_transform(self, X, copy=None):
         or not default_output(self)
     ):
         return NotImplemented
-    out, has_inf = _standardize(self, X, inverse=False)
+    out, has_inf = _core.scale_columns(X, *_arguments(self, False))
     if has_inf:
         return NotImplemented
     note_rust("StandardScaler.transform")

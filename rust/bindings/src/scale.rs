@@ -1,133 +1,130 @@
-//! Column moments and standardising.
+//! Scaling of columns, to a new array or in place.
 
 use ferroflow_core::Float;
-use ferroflow_core::moments::{Moments, variance_and_scale};
-use ferroflow_core::scale::{Direction, Standard, apply, lies_by_column};
-use ndarray::{ArrayView1, ArrayView2};
-use numpy::{
-    Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods,
-};
+use ferroflow_core::scale::{Direction, Mode, Standard, apply, apply_in_place, lies_by_column};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use numpy::{Element, PyArray2, PyArrayMethods};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::FloatMatrix;
+use crate::float_array::{FloatMatrix, FloatMatrixMut, FloatVector};
 
-type Column<'py> = Bound<'py, PyArray1<f64>>;
-pub type Before<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+/// How `scale_columns` goes: whether back, whether its parameters are rounded to the type of the data first, and within
+/// which limits the results are kept.
+type How = (bool, bool, Option<(f64, f64)>);
 
-type Learned<'py> = (Column<'py>, Column<'py>, Column<'py>, Column<'py>);
-
-pub fn from_python((count, mean, var): Before<'_>) -> Moments {
-    let count = count.as_array().to_vec();
-    let m2 = var.as_array().iter().zip(&count).map(|(var, n)| var * n).collect();
-    Moments { count, mean: mean.as_array().to_vec(), m2, has_nan: false, has_inf: false }
-}
-
-fn to_python(py: Python<'_>, mut moments: Moments) -> Learned<'_> {
-    let (var, scale) = variance_and_scale(&moments);
-    for (mean, count) in moments.mean.iter_mut().zip(&moments.count) {
-        if *count == 0.0 {
-            *mean = f64::NAN; // a column that was never seen, as scikit-learn has it
+impl FloatVector<'_> {
+    /// The values, in whatever type.
+    fn to_vec<P: Float>(&self) -> Vec<P> {
+        match self {
+            Self::F64(v) => v.as_array().iter().map(|x| P::from_f64(*x)).collect(),
+            Self::F32(v) => v.as_array().iter().map(|x| P::from_f64(f64::from(*x))).collect(),
         }
     }
-    (
-        moments.count.into_pyarray(py),
-        moments.mean.into_pyarray(py),
-        var.into_pyarray(py),
-        scale.into_pyarray(py),
-    )
+
+    fn is_double(&self) -> bool {
+        matches!(self, Self::F64(_))
+    }
 }
 
-/// (count, mean, variance, scale, has NaN, has infinity)
-pub type Found<'py> = (Column<'py>, Column<'py>, Column<'py>, Column<'py>, bool, bool);
-
-pub fn found(py: Python<'_>, moments: Moments) -> Found<'_> {
-    let (has_nan, has_inf) = (moments.has_nan, moments.has_inf);
-    let (count, mean, var, scale) = to_python(py, moments);
-    (count, mean, var, scale, has_nan, has_inf)
+/// Shift and divisor of each column, as they came from Python.
+struct Given<'py> {
+    shift: Option<FloatVector<'py>>,
+    scale: Option<FloatVector<'py>>,
+    how: How,
 }
 
-fn update<T: Float>(
-    py: Python<'_>,
+impl Given<'_> {
+    /// Must `f32` data be computed on in `f64`?
+    fn is_wide(&self) -> bool {
+        let double = |v: &Option<FloatVector<'_>>| v.as_ref().is_some_and(FloatVector::is_double);
+        !self.how.1 && (double(&self.shift) || double(&self.scale))
+    }
+
+    fn mode<T: Float>(&self) -> Mode<T> {
+        let clip = self.how.2.map(|(low, high)| (T::from_f64(low), T::from_f64(high)));
+        Mode { direction: if self.how.0 { Direction::Inverse } else { Direction::Forward }, clip }
+    }
+
+    /// Hands the parameters, in the type `P`, to `f`.
+    fn with<P: Float, R>(
+        &self,
+        columns: usize,
+        f: impl FnOnce(Standard<'_, P>) -> PyResult<R>,
+    ) -> PyResult<R> {
+        let of = |v: &Option<FloatVector<'_>>| v.as_ref().map(FloatVector::to_vec::<P>);
+        let (mean, scale) = (of(&self.shift), of(&self.scale));
+        if [&mean, &scale].into_iter().flatten().any(|v| v.len() != columns) {
+            return Err(PyValueError::new_err("the data has another number of columns than the scaler"));
+        }
+        f(Standard { mean: mean.as_deref(), scale: scale.as_deref() })
+    }
+}
+
+fn scaled<'py, T: Float + Element, P: Float>(
+    py: Python<'py>,
     x: ArrayView2<'_, T>,
-    weights: Option<ArrayView1<'_, f64>>,
-    mut moments: Moments,
-) -> PyResult<Moments> {
-    enter(py, |exec| {
-        moments.update(x, weights, exec)?;
-        Ok(moments)
+    given: &Given<'_>,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    given.with::<P, _>(x.ncols(), |standard| {
+        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
+        // returned, and on an error the array is dropped unseen.
+        let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+        // SAFETY: the array was just made, is contiguous, and this is its only reference.
+        let values = unsafe { out.as_slice_mut()? };
+        let mode = given.mode();
+        let infinite = enter(py, |exec| apply(x, standard, mode, values, exec))?;
+        Ok((out.into_any(), infinite))
     })
 }
 
-/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`.
+/// (x scaled or brought back, was there an infinity).
 #[pyfunction]
-#[pyo3(signature = (x, weights=None, before=None))]
-fn column_moments<'py>(
+fn scale_columns<'py>(
     py: Python<'py>,
     x: FloatMatrix<'py>,
-    weights: Option<PyReadonlyArray1<'py, f64>>,
-    before: Option<Before<'py>>,
-) -> PyResult<Found<'py>> {
-    let columns = match &x {
-        FloatMatrix::F64(x) => x.shape()[1],
-        FloatMatrix::F32(x) => x.shape()[1],
-    };
-    let moments = before.map_or_else(|| Moments::new(columns), from_python);
-    let weights = weights.as_ref().map(PyReadonlyArray1::as_array);
-    let moments = match &x {
-        FloatMatrix::F64(x) => update(py, x.as_array(), weights, moments)?,
-        FloatMatrix::F32(x) => update(py, x.as_array(), weights, moments)?,
-    };
-    Ok(found(py, moments))
-}
-
-/// (count, mean, variance, scale) of the rows of both.
-#[pyfunction]
-fn merge_moments<'py>(py: Python<'py>, a: Before<'py>, b: Before<'py>) -> Learned<'py> {
-    let mut moments = from_python(a);
-    moments.merge(&from_python(b));
-    to_python(py, moments)
-}
-
-fn standardized<'py, T: Float + Element>(
-    py: Python<'py>,
-    x: ArrayView2<'_, T>,
-    mean: Option<&[f64]>,
-    scale: Option<&[f64]>,
-    direction: Direction,
+    shift: Option<FloatVector<'py>>,
+    scale: Option<FloatVector<'py>>,
+    how: How,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
-    let narrow = |v: &[f64]| v.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>();
-    let (mean, scale) = (mean.map(narrow), scale.map(narrow));
-    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
-    // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
-    // SAFETY: the array was just made, is contiguous, and this is its only reference.
-    let values = unsafe { out.as_slice_mut()? };
-    let standard = Standard { mean: mean.as_deref(), scale: scale.as_deref() };
-    let infinite = enter(py, |exec| apply(x, standard, direction, values, exec))?;
-    Ok((out.into_any(), infinite))
-}
-
-/// (x standardised or brought back, was there an infinity).
-#[pyfunction]
-fn standardize<'py>(
-    py: Python<'py>,
-    x: FloatMatrix<'py>,
-    mean: Option<PyReadonlyArray1<'py, f64>>,
-    scale: Option<PyReadonlyArray1<'py, f64>>,
-    inverse: bool,
-) -> PyResult<(Bound<'py, PyAny>, bool)> {
-    let mean = mean.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
-    let scale = scale.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
-    let direction = if inverse { Direction::Inverse } else { Direction::Forward };
+    let given = Given { shift, scale, how };
     match &x {
-        FloatMatrix::F64(x) => standardized(py, x.as_array(), mean, scale, direction),
-        FloatMatrix::F32(x) => standardized(py, x.as_array(), mean, scale, direction),
+        FloatMatrix::F64(x) => scaled::<f64, f64>(py, x.as_array(), &given),
+        FloatMatrix::F32(x) if given.is_wide() => scaled::<f32, f64>(py, x.as_array(), &given),
+        FloatMatrix::F32(x) => scaled::<f32, f32>(py, x.as_array(), &given),
+    }
+}
+
+fn scale_there<T: Float, P: Float>(
+    py: Python<'_>,
+    x: ArrayViewMut2<'_, T>,
+    given: &Given<'_>,
+) -> PyResult<bool> {
+    let mode = given.mode();
+    given.with::<P, _>(x.ncols(), |standard| enter(py, |exec| apply_in_place(x, standard, mode, exec)))
+}
+
+/// As `scale_columns`, in place; was there an infinity?
+#[pyfunction]
+fn scale_columns_in_place(
+    py: Python<'_>,
+    x: FloatMatrixMut<'_>,
+    shift: Option<FloatVector<'_>>,
+    scale: Option<FloatVector<'_>>,
+    how: How,
+) -> PyResult<bool> {
+    let given = Given { shift, scale, how };
+    match x {
+        FloatMatrixMut::F64(mut x) => scale_there::<f64, f64>(py, x.as_array_mut(), &given),
+        FloatMatrixMut::F32(mut x) if given.is_wide() => {
+            scale_there::<f32, f64>(py, x.as_array_mut(), &given)
+        }
+        FloatMatrixMut::F32(mut x) => scale_there::<f32, f32>(py, x.as_array_mut(), &given),
     }
 }
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_function(wrap_pyfunction!(column_moments, m)?)?;
-    m.add_function(wrap_pyfunction!(merge_moments, m)?)?;
-    m.add_function(wrap_pyfunction!(standardize, m)?)
+    m.add_function(wrap_pyfunction!(scale_columns, m)?)?;
+    m.add_function(wrap_pyfunction!(scale_columns_in_place, m)?)
 }

@@ -1,7 +1,7 @@
 //! Column moments and scaling of compressed sparse matrices.
 
 use ferroflow_core::moments::Moments;
-use ferroflow_core::moments_sparse::{Compressed, Index, multiply_columns, of_csc, of_csr};
+use ferroflow_core::moments_sparse::{Compressed, Index, multiply_columns, multiply_lines, of_csc, of_csr};
 use ferroflow_core::{Error, Float};
 use ndarray::ArrayView1;
 use numpy::{Element, PyReadonlyArray1, PyReadwriteArray1};
@@ -9,7 +9,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::scale::{Before, Found, found, from_python};
+use crate::moments::{Before, Found, found, from_python};
 use crate::sparse_array::{Indices, Stored, StoredMut};
 
 struct Whole<'a> {
@@ -73,27 +73,33 @@ fn sparse_column_moments<'py>(
 fn multiply<T: Float + Element, I: Index + Element>(
     py: Python<'_>,
     values: &mut PyReadwriteArray1<'_, T>,
-    indices: &PyReadonlyArray1<'_, I>,
+    places: &PyReadonlyArray1<'_, I>,
+    by_column: bool,
     factor: &[f64],
 ) -> PyResult<()> {
-    let (values, indices) = (values.as_slice_mut()?, indices.as_slice()?);
-    enter(py, |exec| multiply_columns(values, indices, factor, exec))
+    let (values, places) = (values.as_slice_mut()?, places.as_slice()?);
+    enter(py, |exec| match by_column {
+        true => multiply_lines(values, places, factor, exec),
+        false => multiply_columns(values, places, factor, exec),
+    })
 }
 
-/// Multiplies the stored values of a CSR matrix by their columns' factors, in place.
+/// Multiplies the stored values of a matrix by their columns' factors, in place; `places` are the indices of a CSR
+/// matrix, the pointers of a CSC matrix.
 #[pyfunction]
 fn multiply_sparse_columns(
     py: Python<'_>,
     values: StoredMut<'_>,
-    indices: Indices<'_>,
+    places: Indices<'_>,
+    by_column: bool,
     factor: PyReadonlyArray1<'_, f64>,
 ) -> PyResult<()> {
     let factor = factor.as_slice()?;
-    match (values, &indices) {
-        (StoredMut::F64(mut v), Indices::I32(i)) => multiply(py, &mut v, i, factor),
-        (StoredMut::F32(mut v), Indices::I32(i)) => multiply(py, &mut v, i, factor),
-        (StoredMut::F64(mut v), Indices::I64(i)) => multiply(py, &mut v, i, factor),
-        (StoredMut::F32(mut v), Indices::I64(i)) => multiply(py, &mut v, i, factor),
+    match (values, &places) {
+        (StoredMut::F64(mut v), Indices::I32(i)) => multiply(py, &mut v, i, by_column, factor),
+        (StoredMut::F32(mut v), Indices::I32(i)) => multiply(py, &mut v, i, by_column, factor),
+        (StoredMut::F64(mut v), Indices::I64(i)) => multiply(py, &mut v, i, by_column, factor),
+        (StoredMut::F32(mut v), Indices::I64(i)) => multiply(py, &mut v, i, by_column, factor),
     }
 }
 

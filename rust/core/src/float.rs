@@ -37,6 +37,8 @@ pub trait Float:
     const TINY: Self;
     /// The largest number.
     const MAX: Self;
+    /// Above every number.
+    const INFINITY: Self;
     /// Widens to `f64`.
     fn to_f64(self) -> f64;
     /// Rounds an `f64` to this type.
@@ -68,6 +70,7 @@ macro_rules! float {
             const EPSILON: Self = <$t>::EPSILON;
             const TINY: Self = <$t>::MIN_POSITIVE;
             const MAX: Self = <$t>::MAX;
+            const INFINITY: Self = <$t>::INFINITY;
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)

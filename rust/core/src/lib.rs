@@ -4,6 +4,7 @@
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
 pub mod bin;
+pub mod binarize;
 pub mod columns;
 pub mod descent;
 pub mod encode;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod exec;
 mod exp;
 mod exp_minus_one;
+pub mod extrema;
 pub mod float;
 mod gate;
 pub mod impute;
@@ -22,6 +24,7 @@ pub mod metric;
 pub mod moments;
 pub mod moments_sparse;
 pub mod normal;
+pub mod normalize;
 pub mod polynomial;
 pub mod power;
 pub mod quantile;

@@ -61,11 +61,28 @@ impl<'a, T: Float, I: Index> Compressed<'a, T, I> {
         Ok(Self { values: &values[..stored], indices: &indices[..stored], pointers, width })
     }
 
-    fn lines(&self) -> usize {
+    /// The stored values.
+    pub(crate) fn values(&self) -> &'a [T] {
+        self.values
+    }
+
+    /// The place of each value in its line.
+    pub(crate) fn indices(&self) -> &'a [I] {
+        self.indices
+    }
+
+    /// Places of a line.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Compressed rows or columns.
+    pub(crate) fn lines(&self) -> usize {
         self.pointers.len() - 1
     }
 
-    fn range(&self, from: usize, to: usize) -> std::ops::Range<usize> {
+    /// Where the values of the lines `from..to` are stored.
+    pub(crate) fn range(&self, from: usize, to: usize) -> std::ops::Range<usize> {
         self.pointers[from].place()..self.pointers[to].place()
     }
 }
@@ -89,9 +106,9 @@ pub fn of_csr<T: Float, I: Index>(
     Ok(all)
 }
 
-/// First rows of chunks of some `CHUNK` values, and the end. A chunk costs as much as the matrix is wide, so wide
+/// First lines of chunks of some `CHUNK` values, and the end. A chunk costs as much as the matrix is wide, so wide
 /// matrices have larger ones.
-fn chunks<T: Float, I: Index>(x: &Compressed<'_, T, I>) -> Vec<usize> {
+pub(crate) fn chunks<T: Float, I: Index>(x: &Compressed<'_, T, I>) -> Vec<usize> {
     let size = CHUNK.max(8 * x.width);
     let mut starts = vec![0];
     let mut begin = x.pointers[0].place();
@@ -257,6 +274,38 @@ pub fn multiply_columns<T: Float, I: Index>(
     })
 }
 
+/// Multiplies each stored value of a CSC matrix by its column's `factor`, in `f64`, in place.
+///
+/// # Errors
+/// [`Error::Invalid`] if the column pointers do not fit, [`Error::Interrupted`] if the caller asked to stop.
+pub fn multiply_lines<T: Float, I: Index>(
+    values: &mut [T],
+    pointers: &[I],
+    factor: &[f64],
+    exec: &Exec<'_>,
+) -> Result<()> {
+    let rising = pointers.windows(2).all(|p| p[0].place() <= p[1].place());
+    let stored = pointers.last().map_or(0, |p| p.place());
+    if pointers.len() != factor.len() + 1 || !rising || stored > values.len() {
+        return Err(Error::Invalid("the column pointers of the sparse matrix do not fit its shape".into()));
+    }
+    let exec = exec.only_if(values.len() >= CHUNK);
+    exec.for_each_piece(values, CHUNK / 4, |i, piece| {
+        let begin = i * (CHUNK / 4);
+        let end = begin + piece.len();
+        let first = pointers.partition_point(|p| p.place() <= begin).saturating_sub(1);
+        for (j, p) in pointers.windows(2).enumerate().skip(first) {
+            let (from, to) = (p[0].place().max(begin), p[1].place().min(end));
+            if from >= end {
+                break;
+            }
+            for v in &mut piece[from - begin..to.max(from) - begin] {
+                *v = T::from_f64(v.to_f64() * factor[j]);
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,5 +360,19 @@ mod tests {
         assert!(Compressed::new(&v, &[0, 1], &[0, 3], 3).is_err());
         assert!(Compressed::new(&v, &[0, 1], &[2, 1], 3).is_err());
         assert!(multiply_columns(&mut [1.0], &[2], &[1.0], &Exec::serial()).is_err());
+        assert!(multiply_lines(&mut [1.0], &[0, 2], &[1.0], &Exec::serial()).is_err());
+        assert!(multiply_lines(&mut [1.0], &[0, 1], &[1.0, 2.0], &Exec::serial()).is_err());
+    }
+
+    #[test]
+    fn columns_are_multiplied_across_pieces() {
+        let n = CHUNK + 7;
+        let mut values = vec![1.0; n];
+        let pointers = [0, 0, 5, CHUNK as i64 / 4, CHUNK as i64 / 4, CHUNK as i64 / 2 + 1, n as i64];
+        let factor = [9.0, 1.0, 2.0, 9.0, 3.0, 4.0];
+        multiply_lines(&mut values, &pointers, &factor, &Exec::serial()).unwrap();
+        for (p, f) in pointers.windows(2).zip(factor) {
+            assert!(values[p[0] as usize..p[1] as usize].iter().all(|v| *v == f));
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! Standardising: `(x - mean) / scale`, and back: `x * scale + mean`, in the type of `x`.
+//! Scaling of columns: `(x - mean) / scale`, and back: `x * scale + mean`; then, if asked for, clipped.
 //!
-//! Divided, not multiplied by the inverse, so that the bits are NumPy's. One pass: each value is read once and written
+//! Divided, not multiplied by the inverse, so that the bits are NumPy's. Each step is rounded to the type of `x`, also
+//! where the parameters are of a wider one, as NumPy does it in place. One pass: each value is read once and written
 //! once; output pages are touched by the thread that fills them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use crate::error::Result;
 use crate::exec::Exec;
@@ -21,34 +22,56 @@ const BLOCK: usize = 2_048;
 /// Narrow rows are taken together until they have this many values.
 const WIDTH: usize = 64;
 
-/// Mean and divisor of each column, in the type of the data; `None` leaves that part out.
+/// Mean and divisor of each column, in the type of the data or a wider one; `None` leaves that part out.
 #[derive(Clone, Copy)]
-pub struct Standard<'a, T> {
+pub struct Standard<'a, P> {
     /// Subtracted first.
-    pub mean: Option<&'a [T]>,
+    pub mean: Option<&'a [P]>,
     /// Divided by second.
-    pub scale: Option<&'a [T]>,
+    pub scale: Option<&'a [P]>,
+}
+
+// In the parameter's type, rounded to the data's: for two of f32 the compiler leaves f64 out, since that changes no bit.
+
+#[inline(always)]
+fn minus<T: Float, P: Float>(x: T, m: P) -> T {
+    T::from_f64(x.to_f64() - m.to_f64())
+}
+
+#[inline(always)]
+fn plus<T: Float, P: Float>(x: T, m: P) -> T {
+    T::from_f64(x.to_f64() + m.to_f64())
+}
+
+#[inline(always)]
+fn times<T: Float, P: Float>(x: T, s: P) -> T {
+    T::from_f64(x.to_f64() * s.to_f64())
+}
+
+#[inline(always)]
+fn over<T: Float, P: Float>(x: T, s: P) -> T {
+    T::from_f64(x.to_f64() / s.to_f64())
 }
 
 /// `out = (x - mean) / scale` of one row.
 #[inline(always)]
-pub fn apply_row<T: Float>(x: &[T], standard: Standard<'_, T>, out: &mut [T]) {
+pub fn apply_row<T: Float, P: Float>(x: &[T], standard: Standard<'_, P>, out: &mut [T]) {
     let n = x.len().min(out.len());
     let (x, out) = (&x[..n], &mut out[..n]);
     match (standard.mean, standard.scale) {
         (Some(m), Some(s)) => {
             for j in 0..n.min(m.len()).min(s.len()) {
-                out[j] = (x[j] - m[j]) / s[j];
+                out[j] = over(minus(x[j], m[j]), s[j]);
             }
         }
         (Some(m), None) => {
             for j in 0..n.min(m.len()) {
-                out[j] = x[j] - m[j];
+                out[j] = minus(x[j], m[j]);
             }
         }
         (None, Some(s)) => {
             for j in 0..n.min(s.len()) {
-                out[j] = x[j] / s[j];
+                out[j] = over(x[j], s[j]);
             }
         }
         (None, None) => out.copy_from_slice(x),
@@ -57,12 +80,34 @@ pub fn apply_row<T: Float>(x: &[T], standard: Standard<'_, T>, out: &mut [T]) {
 
 /// `out = x * scale + mean` of one row.
 #[inline(always)]
-pub fn invert_row<T: Float>(x: &[T], standard: Standard<'_, T>, out: &mut [T]) {
+pub fn invert_row<T: Float, P: Float>(x: &[T], standard: Standard<'_, P>, out: &mut [T]) {
     let n = x.len().min(out.len());
-    for j in 0..n {
-        let y = standard.scale.map_or(x[j], |s| x[j] * s[j]);
-        out[j] = standard.mean.map_or(y, |m| y + m[j]);
+    let (x, out) = (&x[..n], &mut out[..n]);
+    match (standard.mean, standard.scale) {
+        (Some(m), Some(s)) => {
+            for j in 0..n.min(m.len()).min(s.len()) {
+                out[j] = plus(times(x[j], s[j]), m[j]);
+            }
+        }
+        (Some(m), None) => {
+            for j in 0..n.min(m.len()) {
+                out[j] = plus(x[j], m[j]);
+            }
+        }
+        (None, Some(s)) => {
+            for j in 0..n.min(s.len()) {
+                out[j] = times(x[j], s[j]);
+            }
+        }
+        (None, None) => out.copy_from_slice(x),
     }
+}
+
+/// `x` within `low` and `high`; NaN stays.
+#[inline(always)]
+pub fn clip<T: Float>(x: T, (low, high): (T, T)) -> T {
+    let x = if x.is_nan() | (x > low) { x } else { low };
+    if x.is_nan() | (x < high) { x } else { high }
 }
 
 /// Which way [`apply`] goes.
@@ -74,6 +119,15 @@ pub enum Direction {
     Inverse,
 }
 
+/// What [`apply`] does besides.
+#[derive(Clone, Copy)]
+pub struct Mode<T> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Within which limits the results are kept.
+    pub clip: Option<(T, T)>,
+}
+
 /// Do the columns of `x` lie closer together than its rows do, so that NumPy would copy it in Fortran order?
 #[must_use]
 pub fn lies_by_column<T>(x: ArrayView2<'_, T>) -> bool {
@@ -81,16 +135,16 @@ pub fn lies_by_column<T>(x: ArrayView2<'_, T>) -> bool {
     x.nrows() > 1 && x.ncols() > 1 && strides[0].unsigned_abs() < strides[1].unsigned_abs()
 }
 
-/// Standardises a matrix into `out`, of the same shape. Returns whether an input was infinite.
+/// Scales a matrix into `out`, of the same shape. Returns whether an input was infinite.
 ///
 /// `out` is in the order that NumPy's copy would have: Fortran's if [`lies_by_column`], else C's.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn apply<T: Float>(
+pub fn apply<T: Float, P: Float>(
     x: ArrayView2<'_, T>,
-    standard: Standard<'_, T>,
-    direction: Direction,
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
     out: &mut [T],
     exec: &Exec<'_>,
 ) -> Result<bool> {
@@ -98,7 +152,7 @@ pub fn apply<T: Float>(
     let exec = exec.only_if(x.len() >= SERIAL_BELOW);
     if lies_by_column(x) {
         exec.for_each_piece(out, PIECE, |i, out| {
-            if by_column(x, i * PIECE, standard, direction, out) {
+            if by_column(x, i * PIECE, standard, mode, out) {
                 infinite.store(true, Ordering::Relaxed);
             }
         })?;
@@ -111,7 +165,7 @@ pub fn apply<T: Float>(
         let begin = i * rows;
         let part = x.slice(ndarray::s![begin..begin + out.len() / columns, ..]);
         let found = if let Some(values) = part.as_slice() {
-            simd::dispatch!(wide.contiguous(values, standard, direction, out))
+            simd::dispatch!(wide.contiguous(values, standard, mode, out))
         } else {
             let mut row = vec![T::ZERO; columns];
             let mut found = false;
@@ -119,7 +173,7 @@ pub fn apply<T: Float>(
                 for (to, from) in row.iter_mut().zip(x) {
                     *to = *from;
                 }
-                found |= simd::dispatch!(block(&row, columns, standard, direction, out));
+                found |= simd::dispatch!(block(&row, columns, standard, mode, out));
             }
             found
         };
@@ -130,33 +184,101 @@ pub fn apply<T: Float>(
     Ok(infinite.into_inner())
 }
 
-/// The parameters of several rows side by side: rows of few columns would leave most of a vector empty.
-struct Wide<T> {
-    width: usize,
-    mean: Option<Vec<T>>,
-    scale: Option<Vec<T>>,
+/// Scales a matrix in its place, of any layout; the bits are [`apply`]'s. Returns whether a value was infinite.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop; some values are then scaled.
+pub fn apply_in_place<T: Float, P: Float>(
+    mut x: ArrayViewMut2<'_, T>,
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let (rows, columns) = (x.nrows(), x.ncols().max(1));
+    let exec = exec.only_if(x.len() >= SERIAL_BELOW);
+    let infinite = AtomicBool::new(false);
+    let note = |found: bool| {
+        if found {
+            infinite.store(true, Ordering::Relaxed);
+        }
+    };
+    if lies_by_column(x.view()) {
+        let group = (PIECE / rows.max(1)).max(1);
+        let mut columns: Vec<_> = x.axis_iter_mut(Axis(1)).collect();
+        exec.for_each_piece(&mut columns, group, |i, columns| {
+            let (mut copy, mut out) = (Vec::with_capacity(BLOCK.min(rows)), Vec::new());
+            for (j, column) in (i * group..).zip(columns) {
+                let (mean, scale) = (standard.mean.map(|m| m[j]), standard.scale.map(|s| s[j]));
+                for mut block in column.axis_chunks_iter_mut(Axis(0), BLOCK) {
+                    copy.clear();
+                    copy.extend(block.iter().copied());
+                    out.resize(copy.len(), T::ZERO);
+                    note(simd::dispatch!(one_column(&copy, mean, scale, mode, &mut out)));
+                    block.iter_mut().zip(&out).for_each(|(to, from)| *to = *from);
+                }
+            }
+        })?;
+        return Ok(infinite.into_inner());
+    }
+    let wide = Wide::new(standard, columns, rows);
+    let mut pieces: Vec<_> = x.axis_chunks_iter_mut(Axis(0), (PIECE / columns).max(1)).collect();
+    exec.for_each_piece(&mut pieces, 1, |_, pieces| {
+        let (mut copy, mut out) = (Vec::with_capacity(BLOCK), Vec::new());
+        let blocks =
+            pieces.iter_mut().flat_map(|p| p.axis_chunks_iter_mut(Axis(0), (BLOCK / columns).max(1)));
+        for mut block in blocks {
+            copy.clear();
+            if let Some(values) = block.as_slice_mut() {
+                copy.extend_from_slice(values);
+                note(simd::dispatch!(wide.contiguous(&copy, standard, mode, values)));
+                continue;
+            }
+            for row in block.rows() {
+                match row.as_slice() {
+                    Some(values) => copy.extend_from_slice(values),
+                    None => copy.extend(row.iter().copied()),
+                }
+            }
+            out.resize(copy.len(), T::ZERO);
+            note(simd::dispatch!(wide.contiguous(&copy, standard, mode, &mut out)));
+            for (mut row, from) in block.rows_mut().into_iter().zip(out.chunks_exact(columns)) {
+                match row.as_slice_mut() {
+                    Some(values) => values.copy_from_slice(from),
+                    None => row.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+                }
+            }
+        }
+    })?;
+    Ok(infinite.into_inner())
 }
 
-impl<T: Float> Wide<T> {
-    fn new(standard: Standard<'_, T>, columns: usize, rows: usize) -> Self {
+/// The parameters of several rows side by side: rows of few columns would leave most of a vector empty.
+struct Wide<P> {
+    width: usize,
+    mean: Option<Vec<P>>,
+    scale: Option<Vec<P>>,
+}
+
+impl<P: Float> Wide<P> {
+    fn new(standard: Standard<'_, P>, columns: usize, rows: usize) -> Self {
         let together = WIDTH.div_ceil(columns).min(rows / 4).max(1);
-        let repeat = |v: &[T]| v.iter().copied().cycle().take(columns * together).collect();
+        let repeat = |v: &[P]| v.iter().copied().cycle().take(columns * together).collect();
         Self { width: columns * together, mean: standard.mean.map(repeat), scale: standard.scale.map(repeat) }
     }
 
     /// Whole rows, block by block, so that the second look at a block finds it in the first-level cache.
     #[inline(always)]
-    fn contiguous(&self, x: &[T], one: Standard<'_, T>, direction: Direction, out: &mut [T]) -> bool {
+    fn contiguous<T: Float>(&self, x: &[T], one: Standard<'_, P>, mode: Mode<T>, out: &mut [T]) -> bool {
         let wide = Standard { mean: self.mean.as_deref(), scale: self.scale.as_deref() };
         let size = (BLOCK / self.width).max(1) * self.width;
         let mut found = false;
         for (x, out) in x.chunks(size).zip(out.chunks_mut(size)) {
             let whole = x.len() / self.width * self.width;
             let ((x, rest), (out, rest_out)) = (x.split_at(whole), out.split_at_mut(whole));
-            found |= block(x, self.width, wide, direction, out);
+            found |= block(x, self.width, wide, mode, out);
             if !rest.is_empty() {
-                let columns = one.mean.or(one.scale).map_or(rest.len(), <[T]>::len);
-                found |= block(rest, columns, one, direction, rest_out);
+                let columns = one.mean.or(one.scale).map_or(rest.len(), <[P]>::len);
+                found |= block(rest, columns, one, mode, rest_out);
             }
         }
         found
@@ -164,11 +286,11 @@ impl<T: Float> Wide<T> {
 }
 
 /// Values of a matrix that lies by column, from the value number `begin` on, into `out`.
-fn by_column<T: Float>(
+fn by_column<T: Float, P: Float>(
     x: ArrayView2<'_, T>,
     begin: usize,
-    standard: Standard<'_, T>,
-    direction: Direction,
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
     mut out: &mut [T],
 ) -> bool {
     let rows = x.nrows();
@@ -187,49 +309,58 @@ fn by_column<T: Float>(
             }
         };
         let (mean, scale) = (standard.mean.map(|m| m[column]), standard.scale.map(|s| s[column]));
-        found |= simd::dispatch!(one_column(values, mean, scale, direction, to));
+        found |= simd::dispatch!(one_column(values, mean, scale, mode, to));
         (out, at) = (rest, at + take);
     }
     found
 }
 
 #[inline(always)]
-fn one_column<T: Float>(
+fn one_column<T: Float, P: Float>(
     x: &[T],
-    mean: Option<T>,
-    scale: Option<T>,
-    direction: Direction,
+    mean: Option<P>,
+    scale: Option<P>,
+    mode: Mode<T>,
     out: &mut [T],
 ) -> bool {
     let pairs = out.iter_mut().zip(x);
-    match (direction, mean, scale) {
-        (Direction::Forward, Some(m), Some(s)) => pairs.for_each(|(o, v)| *o = (*v - m) / s),
-        (Direction::Forward, Some(m), None) => pairs.for_each(|(o, v)| *o = *v - m),
-        (Direction::Forward, None, Some(s)) => pairs.for_each(|(o, v)| *o = *v / s),
-        (Direction::Inverse, Some(m), Some(s)) => pairs.for_each(|(o, v)| *o = *v * s + m),
-        (Direction::Inverse, Some(m), None) => pairs.for_each(|(o, v)| *o = *v + m),
-        (Direction::Inverse, None, Some(s)) => pairs.for_each(|(o, v)| *o = *v * s),
+    match (mode.direction, mean, scale) {
+        (Direction::Forward, Some(m), Some(s)) => pairs.for_each(|(o, v)| *o = over(minus(*v, m), s)),
+        (Direction::Forward, Some(m), None) => pairs.for_each(|(o, v)| *o = minus(*v, m)),
+        (Direction::Forward, None, Some(s)) => pairs.for_each(|(o, v)| *o = over(*v, s)),
+        (Direction::Inverse, Some(m), Some(s)) => pairs.for_each(|(o, v)| *o = plus(times(*v, s), m)),
+        (Direction::Inverse, Some(m), None) => pairs.for_each(|(o, v)| *o = plus(*v, m)),
+        (Direction::Inverse, None, Some(s)) => pairs.for_each(|(o, v)| *o = times(*v, s)),
         (_, None, None) => out.copy_from_slice(x),
     }
+    clip_each(out, mode.clip);
     has_infinity(x)
 }
 
 /// Rows of `width` values each.
 #[inline(always)]
-fn block<T: Float>(
+fn block<T: Float, P: Float>(
     x: &[T],
     width: usize,
-    standard: Standard<'_, T>,
-    direction: Direction,
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
     out: &mut [T],
 ) -> bool {
     for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-        match direction {
+        match mode.direction {
             Direction::Forward => apply_row(x, standard, out),
             Direction::Inverse => invert_row(x, standard, out),
         }
     }
+    clip_each(out, mode.clip);
     has_infinity(x)
+}
+
+#[inline(always)]
+fn clip_each<T: Float>(values: &mut [T], limits: Option<(T, T)>) {
+    if let Some(limits) = limits {
+        values.iter_mut().for_each(|v| *v = clip(*v, limits));
+    }
 }
 
 /// A product with zero is NaN for an infinity and for NaN; only then the values are looked at one by one.
@@ -246,4 +377,61 @@ fn has_infinity<T: Float>(x: &[T]) -> bool {
         probe += *v * T::ZERO;
     }
     probe.is_nan() && x.iter().fold(false, |found, v| found | (!v.is_finite() & !v.is_nan()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, ShapeBuilder, s};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn in_place_gives_the_same_bits_in_any_layout(
+            rows in 1usize..90, columns in 1usize..80, seed in any::<u32>(), which in 0..4, clipped in any::<bool>(),
+        ) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            let mut draw = || rng.next_f64() as f32 - 0.3;
+            let x = Array2::from_shape_fn((rows, columns), |_| draw());
+            let (mean, scale): (Vec<f64>, Vec<f64>) =
+                (0..columns).map(|_| (f64::from(draw()) / 3.0, f64::from(draw()) / 3.0)).unzip();
+            let standard = Standard {
+                mean: (which % 2 == 0).then_some(&mean[..]),
+                scale: (which < 2).then_some(&scale[..]),
+            };
+            for direction in [Direction::Forward, Direction::Inverse] {
+                let mode = Mode { direction, clip: clipped.then_some((-0.2, 0.4)) };
+                let mut out = vec![0.0; x.len()];
+                prop_assert!(!apply(x.view(), standard, mode, &mut out, &Exec::serial()).unwrap());
+                let out = Array2::from_shape_vec((rows, columns), out).unwrap();
+                for ((i, j), v) in x.indexed_iter() {
+                    let (m, s) = (standard.mean.map_or(0.0, |m| m[j]), standard.scale.map_or(1.0, |s| s[j]));
+                    let v = f64::from(*v);
+                    let y = match direction {
+                        Direction::Forward => (f64::from((v - m) as f32) / s) as f32,
+                        Direction::Inverse => (f64::from((v * s) as f32) + m) as f32,
+                    };
+                    prop_assert_eq!(out[(i, j)], if clipped { y.clamp(-0.2, 0.4) } else { y });
+                }
+                let mut c = x.clone();
+                apply_in_place(c.view_mut(), standard, mode, &Exec::serial()).unwrap();
+                prop_assert_eq!(&c, &out);
+                let mut f = Array2::zeros((rows, columns).f());
+                f.assign(&x);
+                apply_in_place(f.view_mut(), standard, mode, &Exec::serial()).unwrap();
+                prop_assert_eq!(&f, &out);
+                let mut doubled = Array2::from_shape_fn((2 * rows, 2 * columns), |(i, j)| x[(i / 2, j / 2)]);
+                apply_in_place(doubled.slice_mut(s![..;2, ..;2]), standard, mode, &Exec::serial()).unwrap();
+                prop_assert_eq!(&doubled.slice(s![..;2, ..;2]), &out);
+                prop_assert_eq!(&doubled.slice(s![1..;2, ..;2]), &x);
+            }
+        }
+    }
+
+    #[test]
+    fn clipping_is_numpys() {
+        assert!(clip(f64::NAN, (0.0, 1.0)).is_nan());
+        assert!(clip(-0.0_f64, (0.0, 1.0)).is_sign_positive());
+        assert_eq!([-1.0, 0.5, 7.0].map(|x| clip(x, (0.0, 1.0))), [0.0, 0.5, 1.0]);
+    }
 }

@@ -1,9 +1,11 @@
 //! Quantiles: exactly from columns that are there, and within a stated rank error from rows that stream by.
 
+mod exact;
 mod many;
 mod map;
 mod sketch;
 
+pub use exact::{Quantiles, interpolate, middle, of_csc, quantiles, rank};
 pub use many::{Many, Method, many};
 pub use map::{Curve, Output, apply, invert};
 pub use sketch::{SIZE, Sketch, merge_all, update_all};

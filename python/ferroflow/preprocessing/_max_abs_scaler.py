@@ -1,0 +1,134 @@
+"""MaxAbsScaler on the Rust core."""
+
+import numpy as np
+from scipy import sparse
+from sklearn import preprocessing
+from sklearn.base import _fit_context
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import default_output, validate_data
+from ferroflow.preprocessing._scaling import (
+    FLOATS,
+    SPARSE,
+    Steps,
+    check_mergeable,
+    fast_transform,
+    foreign,
+    forget_names,
+    scaled,
+    warn_of_empty,
+    without_zeros,
+)
+
+_THEIRS = preprocessing.MaxAbsScaler  # held here, since accelerate() puts ours there
+
+
+class MaxAbsScaler(preprocessing.MaxAbsScaler):
+    __doc__ = preprocessing.MaxAbsScaler.__doc__
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        self._reset()
+        return self._take_in(X, y, "MaxAbsScaler.fit")
+
+    def fit_transform(self, X, y=None, **fit_params):
+        return super().fit_transform(X, y, **fit_params)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        return self._take_in(X, y, "MaxAbsScaler.partial_fit")
+
+    def _take_in(self, X, y, call):
+        if reason := foreign(X):
+            note_sklearn(call, reason)
+            return super().partial_fit(X, y)
+        first = not hasattr(self, "n_samples_seen_")
+        X = validate_data(
+            self, X, reset=first, accept_sparse=SPARSE, dtype=FLOATS, ensure_all_finite="allow-nan"
+        )
+        if sparse.issparse(X):
+            parts = X.data, X.indices, X.indptr, X.shape, X.format == "csc"
+            most = _most(*_core.sparse_column_extrema(*parts)[:2])
+        else:
+            most = _most(*_core.column_extrema(X)[:2])
+            warn_of_empty(most)
+        seen = X.shape[0]
+        if not first:
+            most = np.maximum(self.max_abs_, most)
+            seen += self.n_samples_seen_
+        _set(self, most, seen)
+        note_rust(call)
+        return self
+
+    def transform(self, X):
+        return scaled(self, X, False, _steps, _THEIRS, sparse_too=True)
+
+    def inverse_transform(self, X):
+        return scaled(self, X, True, _steps, _THEIRS, sparse_too=True)
+
+    def _scale_there(self, X):
+        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
+
+    def merge(self, other):
+        """Take in what `other` has seen, as if both had been fitted on their rows together.
+
+        Parameters
+        ----------
+        other : MaxAbsScaler
+            Fitted on rows of the same columns.
+
+        Returns
+        -------
+        self : MaxAbsScaler
+        """
+        check_mergeable(self, other)
+        _set(self, np.fmax(self.max_abs_, other.max_abs_), self.n_samples_seen_ + other.n_samples_seen_)
+        return self
+
+
+def _most(low, high):
+    return np.maximum(np.abs(low), np.abs(high))
+
+
+def _set(self, most, seen):
+    self.n_samples_seen_ = seen
+    self.max_abs_ = most
+    self.scale_ = without_zeros(most)
+
+
+def _steps(self, inverse):
+    # Before scikit-learn 1.9 there is no clipping.
+    clip = (-1.0, 1.0) if getattr(self, "clip", False) and not inverse else None
+    return Steps(None, self.scale_, back=inverse, clip=clip)
+
+
+def _fast_fit(self, X, y=None):
+    valid = type(self.copy) is bool and type(getattr(self, "clip", False)) is bool
+    if not (valid and is_plain_float_matrix(X)):
+        return NotImplemented
+    low, high, infinite = _core.column_extrema(X)
+    if infinite:
+        return NotImplemented  # scikit-learn's validation words the error
+    warn_of_empty(low)
+    self._reset()
+    forget_names(self, X)
+    _set(self, _most(low, high), X.shape[0])
+    note_rust("MaxAbsScaler.fit")
+    return self
+
+
+def _fast_transform(self, X):
+    return fast_transform(self, X, _steps, "MaxAbsScaler.transform")
+
+
+def _fast_fit_transform(self, X, y=None, **fit_params):
+    if fit_params or not default_output(self) or _fast_fit(self, X) is NotImplemented:
+        return NotImplemented
+    return _fast_transform(self, X)
+
+
+with_fast_path(MaxAbsScaler, "fit", _fast_fit)
+with_fast_path(MaxAbsScaler, "fit_transform", _fast_fit_transform)
+with_fast_path(MaxAbsScaler, "transform", _fast_transform)

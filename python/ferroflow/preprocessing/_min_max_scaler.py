@@ -1,0 +1,136 @@
+"""MinMaxScaler on the Rust core."""
+
+import numpy as np
+from scipy import sparse
+from sklearn import preprocessing
+from sklearn.base import _fit_context
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import default_output, validate_data
+from ferroflow.preprocessing._scaling import (
+    FLOATS,
+    Steps,
+    check_mergeable,
+    fast_transform,
+    foreign,
+    forget_names,
+    scaled,
+    warn_of_empty,
+    without_zeros,
+)
+
+_THEIRS = preprocessing.MinMaxScaler  # held here, since accelerate() puts ours there
+
+
+class MinMaxScaler(preprocessing.MinMaxScaler):
+    __doc__ = preprocessing.MinMaxScaler.__doc__
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        self._reset()
+        return self._take_in(X, y, "MinMaxScaler.fit")
+
+    def fit_transform(self, X, y=None, **fit_params):
+        return super().fit_transform(X, y, **fit_params)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        return self._take_in(X, y, "MinMaxScaler.partial_fit")
+
+    def _take_in(self, X, y, call):
+        if sparse.issparse(X) or self.feature_range[0] >= self.feature_range[1]:
+            return super().partial_fit(X, y)  # which refuses it
+        if reason := foreign(X):
+            note_sklearn(call, reason)
+            return super().partial_fit(X, y)
+        first = not hasattr(self, "n_samples_seen_")
+        X = validate_data(self, X, reset=first, dtype=FLOATS, ensure_all_finite="allow-nan")
+        low, high, _ = _core.column_extrema(X)
+        warn_of_empty(low)
+        seen = X.shape[0]
+        if not first:
+            low, high = np.minimum(self.data_min_, low), np.maximum(self.data_max_, high)
+            seen += self.n_samples_seen_
+        _set(self, low, high, seen, X.dtype)
+        note_rust(call)
+        return self
+
+    def transform(self, X):
+        return scaled(self, X, False, _steps, _THEIRS, sparse_too=False)
+
+    def inverse_transform(self, X):
+        return scaled(self, X, True, _steps, _THEIRS, sparse_too=False)
+
+    def _scale_there(self, X):
+        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
+
+    def merge(self, other):
+        """Take in what `other` has seen, as if both had been fitted on their rows together.
+
+        Parameters
+        ----------
+        other : MinMaxScaler
+            Fitted on rows of the same columns.
+
+        Returns
+        -------
+        self : MinMaxScaler
+        """
+        check_mergeable(self, other)
+        low, high = np.fmin(self.data_min_, other.data_min_), np.fmax(self.data_max_, other.data_max_)
+        _set(self, low, high, self.n_samples_seen_ + other.n_samples_seen_, low.dtype)
+        return self
+
+
+def _set(self, low, high, seen, dtype):
+    begin, end = (np.asarray(limit, dtype=dtype) for limit in self.feature_range)
+    self.n_samples_seen_ = seen
+    self.data_min_, self.data_max_ = low, high
+    self.data_range_ = high - low
+    self.scale_ = (end - begin) / without_zeros(self.data_range_)
+    self.min_ = begin - low * self.scale_
+
+
+def _steps(self, inverse):
+    clip = self.feature_range if self.clip and not inverse else None
+    return Steps(self.min_, self.scale_, back=not inverse, clip=clip)
+
+
+def _fast_fit(self, X, y=None):
+    limits = self.feature_range
+    if not (
+        type(limits) is tuple
+        and len(limits) == 2
+        and all(type(limit) in (int, float) for limit in limits)
+        and limits[0] < limits[1]
+        and type(self.copy) is bool
+        and type(self.clip) is bool
+        and is_plain_float_matrix(X)
+    ):
+        return NotImplemented
+    low, high, infinite = _core.column_extrema(X)
+    if infinite:
+        return NotImplemented  # scikit-learn's validation words the error
+    warn_of_empty(low)
+    self._reset()
+    forget_names(self, X)
+    _set(self, low, high, X.shape[0], X.dtype)
+    note_rust("MinMaxScaler.fit")
+    return self
+
+
+def _fast_transform(self, X):
+    return fast_transform(self, X, _steps, "MinMaxScaler.transform")
+
+
+def _fast_fit_transform(self, X, y=None, **fit_params):
+    if fit_params or not default_output(self) or _fast_fit(self, X) is NotImplemented:
+        return NotImplemented
+    return _fast_transform(self, X)
+
+
+with_fast_path(MinMaxScaler, "fit", _fast_fit)
+with_fast_path(MinMaxScaler, "fit_transform", _fast_fit_transform)
+with_fast_path(MinMaxScaler, "transform", _fast_transform)

@@ -1,0 +1,102 @@
+"""Normalizer and normalize on the Rust core."""
+
+from scipy import sparse
+from sklearn import preprocessing
+from sklearn.utils.validation import check_array
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import (
+    array_api_dispatch,
+    default_output,
+    like_sklearns,
+    validate_data,
+)
+from ferroflow.preprocessing._scaling import FLOATS, foreign, forget_names
+from ferroflow.preprocessing._stateless import Stateless
+
+# Held here, since accelerate() puts ours there.
+_their_normalize = preprocessing.normalize
+_NORMS = ("l1", "l2", "max")
+
+
+@like_sklearns(_their_normalize, skip_nested=True)
+def normalize(X, norm="l2", *, axis=1, copy=True, return_norm=False):
+    if reason := foreign(X):
+        note_sklearn("normalize", reason)
+        return _their_normalize(X, norm, axis=axis, copy=copy, return_norm=return_norm)
+    norms = None
+    if copy and is_plain_float_matrix(X) and not array_api_dispatch():
+        out, norms, finite = _core.normalize_rows(X if axis == 1 else X.T, norm, return_norm)
+        if finite:
+            note_rust("normalize")
+            out = out if axis == 1 else out.T
+            return (out, norms) if return_norm else out
+    X = check_array(
+        X,
+        accept_sparse="csr" if axis == 1 else "csc",
+        copy=copy,
+        estimator="the normalize function",
+        dtype=FLOATS,
+        force_writeable=True,
+    )
+    if sparse.issparse(X) and return_norm:
+        note_sklearn("normalize", "norms of sparse rows")
+        return _their_normalize(X, norm, axis=axis, copy=False, return_norm=True)
+    if sparse.issparse(X):
+        _core.normalize_csr(X.data, X.indptr, norm)
+    else:
+        norms = _core.normalize_rows_in_place(X if axis == 1 else X.T, norm, return_norm)
+    note_rust("normalize")
+    return (X, norms) if return_norm else X
+
+
+class Normalizer(Stateless, preprocessing.Normalizer):
+    __doc__ = preprocessing.Normalizer.__doc__
+
+    def fit_transform(self, X, y=None, **fit_params):
+        return super().fit_transform(X, y, **fit_params)
+
+    def transform(self, X, copy=None):
+        if reason := foreign(X):
+            note_sklearn("Normalizer.transform", reason)
+            return super().transform(X, copy=copy)
+        copy = self.copy if copy is None else copy
+        fresh = copy and not sparse.issparse(X)  # dense input is copied while it is scaled
+        X = validate_data(
+            self, X, accept_sparse="csr", force_writeable=not fresh, copy=copy and not fresh, reset=False
+        )
+        return normalize(X, norm=self.norm, axis=1, copy=fresh)
+
+
+def _fast(self, X):
+    """X normalised, if all is plain and finite; else NotImplemented."""
+    if not (self.copy is True and self.norm in _NORMS and is_plain_float_matrix(X) and default_output(self)):
+        return NotImplemented
+    out, _, finite = _core.normalize_rows(X, self.norm, False)
+    return out if finite else NotImplemented  # scikit-learn's validation words the error
+
+
+def _fast_transform(self, X, copy=None):
+    state = self.__dict__
+    if copy is not None or "feature_names_in_" in state:
+        return NotImplemented
+    if is_plain_float_matrix(X) and X.shape[1] != state.get("n_features_in_", X.shape[1]):
+        return NotImplemented
+    out = _fast(self, X)
+    if out is not NotImplemented:
+        note_rust("Normalizer.transform")
+    return out
+
+
+def _fast_fit_transform(self, X, y=None, **fit_params):
+    out = NotImplemented if fit_params else _fast(self, X)
+    if out is not NotImplemented:
+        forget_names(self, X)
+        note_rust("Normalizer.fit_transform")
+    return out
+
+
+with_fast_path(Normalizer, "fit_transform", _fast_fit_transform)
+with_fast_path(Normalizer, "transform", _fast_transform)

@@ -1,0 +1,128 @@
+"""What the scalers of columns share: handing arrays to the core's scaling, and not dividing by nothing."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from ferroflow import _core
+from ferroflow._bridge.fast_path import is_plain_float_matrix
+from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.sklearn_compat import default_output, is_dispatched, validate_data
+
+FLOATS = [np.float64, np.float32]
+SPARSE = ("csr", "csc")
+DISPATCHED = "another library's arrays, computed on there"
+
+
+class Steps(NamedTuple):
+    """What is done to each column: ``(x - shift) / scale`` or, going back, ``x * scale + shift``; then clipped."""
+
+    shift: np.ndarray | None
+    scale: np.ndarray | None
+    back: bool
+    clip: tuple[float, float] | None = None
+
+    def arguments(self) -> tuple[Any, Any, tuple[bool, bool, tuple[float, float] | None]]:
+        return self.shift, self.scale, (self.back, False, self.clip)
+
+
+StepsOf = Callable[[Any, bool], Steps]
+"""``steps(estimator, inverse)`` of a fitted scaler."""
+
+
+def foreign(X: Any, *fitted: Any) -> str | None:
+    """Why X is scikit-learn's to work on, or None."""
+    if is_dispatched(X, *fitted):
+        return DISPATCHED
+    return "float16 input" if getattr(X, "dtype", None) == np.float16 else None
+
+
+def without_zeros(scale: np.ndarray) -> np.ndarray:
+    """Divisors: 1 where the scale is next to nothing."""
+    return np.where(scale < 10 * np.finfo(scale.dtype).eps, 1, scale)
+
+
+def warn_of_empty(values: np.ndarray) -> None:
+    """Warn as NumPy does of columns of NaN only."""
+    if np.isnan(values).any():
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
+
+
+def check_mergeable(a: Any, b: Any) -> None:
+    """Are both fitted, on as many columns?"""
+    check_is_fitted(a)
+    check_is_fitted(b)
+    if a.n_features_in_ != b.n_features_in_:
+        raise ValueError(
+            f"Cannot merge scalers of {a.n_features_in_} and {b.n_features_in_} features; "
+            "fit both on the same columns."
+        )
+
+
+def forget_names(estimator: Any, X: np.ndarray) -> None:
+    """Note the width of a plain array that the estimator is fitted on."""
+    estimator.__dict__.pop("feature_names_in_", None)
+    estimator.n_features_in_ = X.shape[1]
+
+
+def scaled(estimator: Any, X: Any, inverse: bool, steps: StepsOf, theirs: type, sparse_too: bool) -> Any:
+    """Do the work of `theirs`, scikit-learn's class: its ``transform`` or ``inverse_transform``."""
+    method = "inverse_transform" if inverse else "transform"
+    call = f"{theirs.__name__}.{method}"
+    if reason := foreign(X, getattr(estimator, "scale_", None)):
+        note_sklearn(call, reason)
+        return getattr(theirs, method)(estimator, X)
+    check_is_fitted(estimator)
+    options = {
+        "accept_sparse": SPARSE if sparse_too else False,
+        "copy": estimator.copy and sparse.issparse(X),  # dense input is copied while it is scaled
+        "dtype": FLOATS,
+        "force_writeable": not estimator.copy or sparse.issparse(X),
+        "ensure_all_finite": "allow-nan",
+    }
+    X = check_array(X, **options) if inverse else validate_data(estimator, X, reset=False, **options)
+    if X.shape[1] != estimator.n_features_in_:
+        note_sklearn(call, "the width differs from the fitted one")
+        return getattr(theirs, method)(estimator, X)
+    todo = steps(estimator, inverse)
+    if sparse.issparse(X):
+        _scale_stored(X, todo)
+    elif estimator.copy:
+        X, _ = _core.scale_columns(X, *todo.arguments())
+    else:
+        _core.scale_columns_in_place(X, *todo.arguments())
+    note_rust(call)
+    return X
+
+
+def _scale_stored(X: Any, todo: Steps) -> None:
+    if todo.scale is not None:
+        factor = todo.scale if todo.back else 1.0 / todo.scale
+        by_column = X.format == "csc"
+        places = X.indptr if by_column else X.indices
+        _core.multiply_sparse_columns(X.data, places, by_column, factor.astype(np.float64, copy=False))
+    if todo.clip is not None:
+        np.clip(X.data, *todo.clip, out=X.data)
+
+
+def fast_transform(estimator: Any, X: Any, steps: StepsOf, call: str) -> Any:
+    """``transform`` of a plain array, without validation; NotImplemented for other cases."""
+    state = estimator.__dict__
+    if (
+        estimator.copy is not True
+        or "scale_" not in state
+        or "feature_names_in_" in state
+        or not is_plain_float_matrix(X)
+        or X.shape[1] != state["n_features_in_"]
+        or not default_output(estimator)
+    ):
+        return NotImplemented
+    out, infinite = _core.scale_columns(X, *steps(estimator, False).arguments())
+    if infinite:
+        return NotImplemented  # scikit-learn's validation words the error
+    note_rust(call)
+    return out

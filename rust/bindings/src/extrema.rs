@@ -1,0 +1,85 @@
+//! Smallest and largest values of columns.
+
+use ferroflow_core::extrema::Extrema;
+use ferroflow_core::moments_sparse::{Compressed, Index};
+use ferroflow_core::{Error, Float};
+use ndarray::ArrayView2;
+use numpy::{Element, IntoPyArray, PyReadonlyArray1};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use crate::door::enter;
+use crate::float_array::FloatMatrix;
+use crate::sparse_array::{Indices, Stored};
+
+/// (smallest values, largest values, was there an infinity)
+type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, bool);
+
+fn found<T: Float + Element>(py: Python<'_>, extrema: Extrema<T>) -> Found<'_> {
+    let infinite = extrema.has_inf();
+    let Extrema { low, high } = extrema.finalize();
+    (low.into_pyarray(py).into_any(), high.into_pyarray(py).into_any(), infinite)
+}
+
+fn of<'py, T: Float + Element>(py: Python<'py>, x: ArrayView2<'_, T>) -> PyResult<Found<'py>> {
+    let extrema = enter(py, |exec| {
+        let mut extrema = Extrema::new(x.ncols());
+        extrema.update(x, exec)?;
+        Ok(extrema)
+    })?;
+    Ok(found(py, extrema))
+}
+
+/// (smallest, largest value of each column without NaN, NaN if there is none; was there an infinity).
+#[pyfunction]
+fn column_extrema<'py>(py: Python<'py>, x: FloatMatrix<'py>) -> PyResult<Found<'py>> {
+    match &x {
+        FloatMatrix::F64(x) => of(py, x.as_array()),
+        FloatMatrix::F32(x) => of(py, x.as_array()),
+    }
+}
+
+fn of_sparse<'py, T: Float + Element, I: Index + Element>(
+    py: Python<'py>,
+    values: &PyReadonlyArray1<'_, T>,
+    indices: &PyReadonlyArray1<'_, I>,
+    pointers: &PyReadonlyArray1<'_, I>,
+    (rows, columns): (usize, usize),
+    by_column: bool,
+) -> PyResult<Found<'py>> {
+    let (values, indices, pointers) = (values.as_slice()?, indices.as_slice()?, pointers.as_slice()?);
+    let (lines, width) = if by_column { (columns, rows) } else { (rows, columns) };
+    let extrema = enter(py, |exec| {
+        if pointers.len() != lines + 1 {
+            return Err(Error::Invalid("the parts of the sparse matrix do not fit its shape".into()));
+        }
+        let mut extrema = Extrema::new(columns);
+        extrema.update_sparse(Compressed::new(values, indices, pointers, width)?, by_column, exec)?;
+        Ok(extrema)
+    })?;
+    Ok(found(py, extrema))
+}
+
+/// As `column_extrema`, of a sparse matrix: its parts, its shape, and whether it is CSC.
+#[pyfunction]
+fn sparse_column_extrema<'py>(
+    py: Python<'py>,
+    values: Stored<'py>,
+    indices: Indices<'py>,
+    pointers: Indices<'py>,
+    shape: (usize, usize),
+    by_column: bool,
+) -> PyResult<Found<'py>> {
+    match (&values, &indices, &pointers) {
+        (Stored::F64(v), Indices::I32(i), Indices::I32(p)) => of_sparse(py, v, i, p, shape, by_column),
+        (Stored::F32(v), Indices::I32(i), Indices::I32(p)) => of_sparse(py, v, i, p, shape, by_column),
+        (Stored::F64(v), Indices::I64(i), Indices::I64(p)) => of_sparse(py, v, i, p, shape, by_column),
+        (Stored::F32(v), Indices::I64(i), Indices::I64(p)) => of_sparse(py, v, i, p, shape, by_column),
+        _ => Err(PyTypeError::new_err("indices and pointers must be of one type")),
+    }
+}
+
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(column_extrema, m)?)?;
+    m.add_function(wrap_pyfunction!(sparse_column_extrema, m)?)
+}
