@@ -4,8 +4,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-MODULES = ("preprocessing", "feature_extraction", "impute", "metrics", "model_selection")
-MODULES = ("preprocessing", "impute", "metrics", "model_selection", "pipeline")
+MODULES = ("preprocessing", "compose", "feature_extraction", "impute", "metrics", "model_selection", "pipeline")
 """The modules that mirror scikit-learn's."""
 
 _swapped: list[tuple[ModuleType, str, object]] = []

@@ -1,0 +1,186 @@
+"""How a fitted ColumnTransformer runs on plain tables: what is looked up once, and what runs for each table."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import _safe_indexing
+
+from ferroflow._bridge.frame_columns import ColumnOf, block_of, column_reader
+from ferroflow._bridge.sklearn_compat import default_output
+
+# Tables of texts with more rows are handed on as frames: their columns cross without objects.
+_FEW = 256
+_NAMES = "feature_names_in_"
+_F64, _F32 = np.dtype(np.float64), np.dtype(np.float32)
+
+
+class NotPlain(Exception):
+    """The table, or a step, needs scikit-learn's own way."""
+
+
+class Step:
+    """A fitted transformer, its columns, and where its output goes."""
+
+    def __init__(self, trans: Any, columns: Any, places: list[int], to: slice) -> None:
+        self.columns, self.places, self.to = columns, places, to
+        self.chain = _chain(trans)
+        self.scalar = np.isscalar(columns)
+        first = self.chain[0] if self.chain else None
+        self.first, self.nameless = first, _without_names(first)
+        self.ours = first is None or type(first).__module__.startswith("ferroflow.")
+        self.encodes = "Encoder" in type(first).__name__
+        self.texts = self.encodes or hasattr(first, "statistics_")
+        self.floats = hasattr(first, "_scale_there")
+
+    def is_plain(self) -> bool:
+        """Would an array of this step's columns do as well as the part of the frame?"""
+        return self.ours and not self.scalar and all(default_output(one) for one in self.chain)
+
+    def block(self, X: Any, column: ColumnOf | None, rows: int) -> np.ndarray | None:
+        """This step's columns as an array, if it is one of ours and they are plain."""
+        if not self.is_plain():
+            return None
+        if column is None:
+            return X[:, self.places]
+        block = block_of(column, self.places, rows, texts=self.texts and rows <= _FEW, mixed=not self.encodes)
+        if block is not None and self.floats and block.dtype.kind in "iu":
+            block = block.astype(np.float64)
+        return block
+
+    def run(self, X: Any, column: ColumnOf | None, rows: int) -> Any:
+        """Transform this step's columns of X."""
+        out = self.block(X, column, rows)
+        if out is None:
+            columns = self.columns if column is None else self.names(X)
+            out = _safe_indexing(X, columns, axis=1)
+            rest = self.chain
+        else:
+            if self.first is not None:
+                out = self._plain_first().transform(out)
+            rest = self.chain[1:]
+        for one in rest:
+            out = one.transform(out)
+        return out
+
+    def dtype_there(self, X: Any, column: ColumnOf | None, rows: int) -> np.dtype | None:
+        """The type of an output that this step can write in its place; None if it has to make its own."""
+        if not (self.floats and len(self.chain) == 1 and rows > _FEW and self.is_plain()):
+            return None
+        dtypes = {X.dtype} if column is None else {getattr(column(j), "dtype", None) for j in self.places}
+        if dtypes == {_F32}:
+            return _F32
+        plain = all(isinstance(d, np.dtype) and (d.kind in "iu" or d in (_F64, _F32)) for d in dtypes)
+        return _F64 if plain else None
+
+    def write(self, X: Any, column: ColumnOf | None, out: np.ndarray) -> None:
+        """Copy this step's columns to their place in the output, and transform them there."""
+        for k, j in enumerate(self.places):
+            out[:, k] = X[:, j] if column is None else column(j)
+        if not self._plain_first()._scale_there(out):
+            raise NotPlain  # an infinity, which scikit-learn's validation words
+
+    def names(self, X: Any) -> Any:
+        """The labels of this step's columns, as scikit-learn would select them."""
+        labels = [X.columns[j] for j in self.places]
+        return labels[0] if self.scalar else labels
+
+    def _plain_first(self) -> Any:
+        state, known = self.first.__dict__, self.nameless.__dict__
+        if len(state) - (_NAMES in state) != len(known) or any(
+            known.get(key) is not value for key, value in state.items() if key != _NAMES
+        ):
+            self.nameless = _without_names(self.first)  # somebody changed it
+        return self.nameless
+
+
+def _chain(trans: Any) -> list[Any]:
+    """The transformers that run one after the other; empty if they change nothing."""
+    if isinstance(trans, Pipeline) and type(trans).transform is Pipeline.transform:
+        steps = [one for _, one in trans.steps if one is not None and not isinstance(one, str)]
+        return [inner for one in steps for inner in _chain(one)]
+    if type(trans) is FunctionTransformer and trans.func is None and not trans.validate:
+        return []
+    return [trans]
+
+
+def _without_names(estimator: Any) -> Any:
+    """The same fitted estimator (the same attributes, not copied), but for the names of its columns."""
+    if estimator is None:
+        return None
+    other = object.__new__(type(estimator))
+    other.__dict__.update(estimator.__dict__)
+    other.__dict__.pop(_NAMES, None)
+    return other
+
+
+class Plan:
+    """The steps of a fitted ColumnTransformer."""
+
+    def __init__(self, owner: Any) -> None:
+        self.transformers = owner.transformers_
+        self.names = getattr(owner, _NAMES, None)
+        self.width = owner.n_features_in_
+        self.seen: Any = None
+        self.steps = []
+        for name, trans, columns in owner.transformers_:
+            places = [int(j) for j in owner._transformer_to_input_indices[name]]
+            if places and not (isinstance(trans, str) and trans == "drop"):
+                if isinstance(trans, str):
+                    raise NotPlain  # scikit-learn before 1.6 keeps "passthrough" as it is
+                self.steps.append(Step(trans, columns, places, owner.output_indices_[name]))
+        if not self.steps:
+            raise NotPlain
+        self.total = self.steps[-1].to.stop
+
+    def run(self, X: Any) -> list[Any]:
+        """Transform X by each step."""
+        rows, column = self._look(X)
+        return [step.run(X, column, rows) for step in self.steps]
+
+    def run_dense(self, X: Any) -> np.ndarray:
+        """Transform X into one array; steps that can write straight into it."""
+        rows, column = self._look(X)
+        there = [step.dtype_there(X, column, rows) for step in self.steps]
+        made = {}
+        for step, dtype in zip(self.steps, there, strict=True):
+            if dtype is None:
+                made[step] = self._dense(step, step.run(X, column, rows), rows)
+        if all(own is None for own in there):
+            blocks = list(made.values())
+            return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
+        dtype = np.result_type(
+            *[made[s].dtype if d is None else d for s, d in zip(self.steps, there, strict=True)]
+        )
+        out = np.empty((rows, self.total), dtype=dtype)
+        for step, own in zip(self.steps, there, strict=True):
+            if own is not None and own == dtype:
+                step.write(X, column, out[:, step.to])
+            else:
+                out[:, step.to] = made.pop(step, None) if own is None else step.run(X, column, rows)
+        return out
+
+    @staticmethod
+    def _dense(step: Step, out: Any, rows: int) -> np.ndarray:
+        out = out.toarray() if sparse.issparse(out) else out
+        if type(out) is not np.ndarray or out.shape != (rows, step.to.stop - step.to.start):
+            raise NotPlain
+        return out
+
+    def _look(self, X: Any) -> tuple[int, ColumnOf | None]:
+        """Check that X has the columns of the fit, in that order."""
+        if type(X) is np.ndarray:
+            if self.names is not None or X.ndim != 2 or X.shape[1] != self.width or X.size == 0:
+                raise NotPlain
+            return X.shape[0], None
+        column = column_reader(X)
+        if column is None or self.names is None or X.shape[0] == 0:
+            raise NotPlain
+        labels = X.columns
+        if labels is not self.seen:
+            if len(labels) != self.width or any(a != b for a, b in zip(labels, self.names, strict=True)):
+                raise NotPlain
+            self.seen = labels if type(labels) is not list else None
+        return X.shape[0], column
