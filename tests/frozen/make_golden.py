@@ -18,12 +18,17 @@ import ferroflow
 from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
 from ferroflow.preprocessing import (
+    Binarizer,
     FrequencyEncoder,
     KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
     RareCategoryGrouper,
+    RobustScaler,
     SplineTransformer,
     StandardScaler,
     TargetEncoder,
@@ -96,6 +101,20 @@ def categories() -> ColumnTransformer:
     )
 
 
+def scaling() -> ColumnTransformer:
+    steps = {
+        "range": MinMaxScaler(feature_range=(-1, 2), clip=True),
+        "most": MaxAbsScaler(),
+        "robust": RobustScaler(unit_variance=True),
+        "l1": Normalizer("l1"),
+        "l2": Normalizer("l2"),
+        "max": Normalizer("max"),
+        "above": Binarizer(threshold=21.5),
+    }
+    numbers = ["age", "fare", "rooms"]
+    return ColumnTransformer([(k, make_pipeline(SimpleImputer(), v), numbers) for k, v in steps.items()])
+
+
 def models() -> dict:
     X = table()
     score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
@@ -130,6 +149,7 @@ def models() -> dict:
             X,
             None,
         ),
+        "scalers": (scaling(), X, None),
         "float32": (
             make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
             single,

@@ -4,7 +4,15 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-MODULES = ("preprocessing", "compose", "feature_extraction", "impute", "metrics", "model_selection", "pipeline")
+MODULES = (
+    "preprocessing",
+    "compose",
+    "feature_extraction",
+    "impute",
+    "metrics",
+    "model_selection",
+    "pipeline",
+)
 """The modules that mirror scikit-learn's."""
 
 _swapped: list[tuple[ModuleType, str, object]] = []

@@ -1,7 +1,6 @@
 """scikit-learn's ``sklearn.preprocessing`` on the Rust core."""
 
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.preprocessing import add_dummy_feature
+from sklearn.preprocessing import FunctionTransformer, add_dummy_feature
 
 from ferroflow.preprocessing._binarizer import Binarizer, binarize
 from ferroflow.preprocessing._frequency_encoder import FrequencyEncoder

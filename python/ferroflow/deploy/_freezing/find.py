@@ -3,15 +3,12 @@
 from typing import Any
 
 CAN = (
-    "ferroflow freezes SimpleImputer, KNNImputer, IterativeImputer, MissingIndicator, StandardScaler, QuantileTransformer, "
-    "PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, OneHotEncoder, OrdinalEncoder, "
-    "TargetEncoder, FrequencyEncoder, RareCategoryGrouper, ColumnTransformer, Pipeline and linear classifiers and "
-    "regressors"
+    "ferroflow freezes SimpleImputer, KNNImputer, IterativeImputer, MissingIndicator, scalers of columns, Normalizer, "
+    "Binarizer, QuantileTransformer, PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, "
+    "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, ColumnTransformer, Pipeline "
+    "and linear classifiers and regressors"
 )
 INSTEAD = {
-    "MinMaxScaler": "StandardScaler",
-    "MaxAbsScaler": "StandardScaler(with_mean=False)",
-    "RobustScaler": "StandardScaler",
     "LabelEncoder": "OrdinalEncoder",
     "FunctionTransformer": "the same computation on the table before the pipeline",
     "FeatureUnion": "ColumnTransformer",

@@ -2,6 +2,7 @@
 //! One file each: its fields, `read`, and both ways to run.
 
 mod bin;
+mod binarize;
 mod category;
 mod function;
 mod group;
@@ -11,6 +12,7 @@ mod linear;
 mod lookup;
 mod marker;
 mod neighbours;
+mod normalize;
 mod onehot;
 mod ordinal;
 mod polynomial;
@@ -18,6 +20,7 @@ mod power;
 mod quantile;
 mod reader;
 mod regressions;
+mod rescale;
 mod scale;
 mod spline;
 
@@ -58,18 +61,21 @@ const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, 
 pub const OPS: &[Known] = &[
     known("bin", 1, bin::read),
     known("function", 1, function::read),
+    known("binarize", 1, binarize::read),
     known("group", 1, group::read),
     known("impute", 1, impute::read),
     known("indicator", 1, indicator::read),
     known("linear", 1, linear::read),
     known("lookup", 1, lookup::read),
     known("neighbours", 1, neighbours::read),
+    known("normalize", 1, normalize::read),
     known("onehot", 1, onehot::read),
     known("ordinal", 1, ordinal::read),
     known("polynomial", 1, polynomial::read),
     known("power", 1, power::read),
     known("quantile", 1, quantile::read),
     known("regressions", 1, regressions::read),
+    known("rescale", 1, rescale::read),
     known("scale", 1, scale::read),
     known("spline", 1, spline::read),
 ];
