@@ -50,7 +50,8 @@ def block_of(
         dtype, parts = np.dtype(object), [np.asarray(part, dtype=object) for part in parts]
     else:
         return None
-    out = np.empty((rows, len(parts)), dtype=dtype)
+    # By column, as a frame lies: interleaving many rows takes longer than what is done with them.
+    out = np.empty((rows, len(parts)), dtype=dtype, order="F")
     for k, part in enumerate(parts):
         out[:, k] = part
     return out

@@ -50,10 +50,9 @@ def _fast_transform(self, X, **params):
         plan = _plan(self)
         if not self.sparse_output_:
             return plan.run_dense(X)
-        out = stack_csr(plan.run(X))
+        return self._hstack(plan.run(X), n_samples=X.shape[0])
     except (NotPlain, TypeError, ValueError):
         return NotImplemented  # scikit-learn's own way words the error, if there is one
-    return NotImplemented if out is None else out
 
 
 def make_column_transformer(

@@ -5,12 +5,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+# Values above which SciPy's way through coordinates is as quick.
+_FEW = 100_000
+
 
 def stack_csr(parts: list[Any]) -> Any | None:
-    """Return CSR blocks, and dense ones between them, as one CSR matrix; None for others.
+    """Return small CSR blocks, and dense ones between them, as one CSR matrix; None for others.
 
-    What SciPy's ``hstack`` gives, which goes through coordinates and sorts them again.
+    What SciPy's ``hstack`` gives, whose checks and conversions take longer than the work on a few rows.
     """
+    if sum(part.nnz if sparse.issparse(part) else np.size(part) for part in parts) > _FEW:
+        return None
     blocks = []
     for part in parts:
         if type(part) is np.ndarray and part.ndim == 2 and part.dtype.kind in "fiub":
