@@ -201,3 +201,14 @@ def test_what_numpy_runs_stands_in_the_ledger(capsys):
     ferroflow.explain()
     out = capsys.readouterr().out
     assert "QuantileTransformer.transform" in out and "by NumPy" in out
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_column_of_nan_beside_others(dtype):
+    X = np.array([[np.nan, 1.0], [np.nan, np.nan], [np.nan, -2.0]], dtype=dtype)
+    kinds = QuantileTransformer, theirs.QuantileTransformer
+    mine, sklearn = (kind(n_quantiles=3).fit(X) for kind in kinds)
+    assert mine.quantiles_.dtype == sklearn.quantiles_.dtype
+    assert_array_equal(mine.transform(X), sklearn.transform(X))
+    assert_array_equal(mine.inverse_transform(X / 3), sklearn.inverse_transform(X / 3))

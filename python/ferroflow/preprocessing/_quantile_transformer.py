@@ -12,9 +12,10 @@ from sklearn.utils._param_validation import Options
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
+from ferroflow._bridge import quantile_sketch
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
+from ferroflow._bridge.quantile_sketch import merge_sketches, sketch_rows
 from ferroflow._bridge.random_state import with_stream
 from ferroflow._bridge.sklearn_compat import default_output, validate_params
 
@@ -90,7 +91,7 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         self._sketch = sketch, rows
         self.n_quantiles_ = max(1, min(self.n_quantiles, rows))
         self.references_ = np.linspace(0, 1, self.n_quantiles_, endpoint=True)
-        self.quantiles_ = quantiles(sketch, self.references_)
+        self.quantiles_ = quantile_sketch.quantiles(sketch, self.references_)
 
     def merge(self, other):
         """Take in what `other` has seen, as if the rows of both had been seen together.
@@ -170,14 +171,16 @@ def _map(self, X, inverse=False):
     if X.dtype not in FLOATS:
         return None
     normal = self.output_distribution == "normal"
+    # Beside a column of NaN, NumPy gives the quantiles of float32 rows in float32.
+    quantiles = np.asarray(self.quantiles_, dtype=np.float64)
     if not sparse.issparse(X):
-        found = _core.map_quantiles(X, self.quantiles_, self.references_, normal, inverse)
+        found = _core.map_quantiles(X, quantiles, self.references_, normal, inverse)
         return None if found is None else found[0]
     columns = []
     for j in range(X.shape[1]):
         stored = slice(X.indptr[j], X.indptr[j + 1])
         values = X.data[stored].reshape(-1, 1)
-        found = _core.map_quantiles(values, self.quantiles_[:, j : j + 1], self.references_, normal, inverse)
+        found = _core.map_quantiles(values, quantiles[:, j : j + 1], self.references_, normal, inverse)
         if found is None:
             return None
         columns.append((stored, found[0]))
@@ -194,6 +197,7 @@ def _fast_transform(self, X):
         or "feature_names_in_" in state
         or not is_plain_float_matrix(X)
         or X.shape[1] != state.get("n_features_in_")
+        or state["quantiles_"].dtype != np.float64
         or not default_output(self)
     ):
         return NotImplemented
