@@ -62,9 +62,12 @@ def test_sparse_rows_teach_what_dense_rows_teach(table):
     rounding = 1e-9 if X.dtype == np.float64 else 1e-3
     assert dense.coef_.dtype == thin.coef_.dtype == X.dtype
     if parameters["optimizer"] in ("sgd", "momentum", "nesterov") and parameters["loss"] != "hinge":
-        size = 1 + np.abs(dense.coef_).max()
-        assert_allclose(thin.coef_, dense.coef_, rtol=0, atol=rounding * size)
-        assert_allclose(thin.intercept_, dense.intercept_, rtol=0, atol=rounding * size)
+        # Steps drawn so large that they blow up the last bit of the rows blow up the sums' roundings as well.
+        nudged = fitted(GradientDescentClassifier(**parameters), X * (1 + np.finfo(X.dtype).eps), y)
+        blown_up = max(np.abs(getattr(nudged, k) - getattr(dense, k)).max() for k in ("coef_", "intercept_"))
+        atol = rounding * (1 + np.abs(dense.coef_).max()) + 100 * blown_up
+        assert_allclose(thin.coef_, dense.coef_, rtol=0, atol=atol)
+        assert_allclose(thin.intercept_, dense.intercept_, rtol=0, atol=atol)
     thin.coef_, thin.intercept_ = dense.coef_, dense.intercept_
     assert_array_equal(thin.decision_function(sparse.csr_matrix(X)), dense.decision_function(X))
     assert_array_equal(dense.predict(sparse.csr_array(X)), dense.predict(X))

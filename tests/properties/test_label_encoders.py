@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -83,8 +83,8 @@ def test_labels_are_encoded_as_scikit_learn_does(name, options, y, data):
 @given(labels(), st.data())
 def test_fits_of_parts_merge(name, y, data):
     cut = data.draw(st.integers(0, len(y)))
-    if not 0 < cut < len(y):
-        return
+    # LabelBinarizer's classes are NumPy's texts of fixed width, as scikit-learn's are: they lose a NUL at their end.
+    assume(0 < cut < len(y) and not any(isinstance(v, str) and v.endswith("\0") for v in y))
     make = getattr(ours, name)
     whole = outcome(lambda: make().fit(y))
     if isinstance(whole, tuple):
