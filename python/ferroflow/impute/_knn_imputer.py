@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import get_mask, validate_data
 
 _FLOATS = (np.float64, np.float32, np.float16)  # scikit-learn's, in its order
@@ -93,13 +94,7 @@ class KNNImputer(impute.KNNImputer):
         -------
         self : KNNImputer
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge imputers of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_same_columns(self, other, "imputers")
         self._fit_X: np.ndarray = np.concatenate([self._fit_X, other._fit_X])
         self._mask_fit_X: np.ndarray = np.concatenate([self._mask_fit_X, other._mask_fit_X])
         self._valid_mask: np.ndarray = self._valid_mask | other._valid_mask

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy import sparse
 from sklearn import impute
-from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import csc_class, csr_class, default_output, validate_data
 from ferroflow.impute._markers import NOT_OURS, float_marker, missing_mask
 
@@ -54,13 +54,7 @@ class MissingIndicator(impute.MissingIndicator):
         -------
         self : MissingIndicator
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge indicators of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_same_columns(self, other, "indicators")
         self.features_: np.ndarray = np.union1d(self.features_, other.features_)
         return self
 

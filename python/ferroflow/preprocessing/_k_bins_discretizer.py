@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, ranges, sketch_rows
 from ferroflow._bridge.sklearn_compat import csr_class, default_output, validate_data
 
@@ -100,17 +101,7 @@ class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
         -------
         self : KBinsDiscretizer
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if "_sketch" not in self.__dict__ or "_sketch" not in other.__dict__:
-            raise ValueError(
-                "Cannot merge edges learned by fit, which keeps no others; use partial_fit for both."
-            )
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge edges of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_sketched(self, other, "edges")
         (a, dtype), (b, _) = self._sketch, other._sketch
         self._take(merge_sketches(a, b), dtype)
         return self

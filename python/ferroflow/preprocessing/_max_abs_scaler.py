@@ -8,12 +8,12 @@ from sklearn.base import _fit_context
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import default_output, validate_data
 from ferroflow.preprocessing._scaling import (
     FLOATS,
     SPARSE,
     Steps,
-    check_mergeable,
     fast_transform,
     foreign,
     forget_names,
@@ -83,7 +83,7 @@ class MaxAbsScaler(preprocessing.MaxAbsScaler):
         -------
         self : MaxAbsScaler
         """
-        check_mergeable(self, other)
+        check_same_columns(self, other, "scalers")
         _set(self, np.fmax(self.max_abs_, other.max_abs_), self.n_samples_seen_ + other.n_samples_seen_)
         return self
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import unique_values
 
 
@@ -53,10 +54,7 @@ def check_mergeable(self: Any, other: Any) -> None:
     check_is_fitted(self)
     if not isinstance(other, type(self)):
         raise TypeError(f"Cannot merge a {type(self).__name__} and a {type(other).__name__}.")
-    check_is_fitted(other)
-    n, m = getattr(self, "n_features_in_", None), getattr(other, "n_features_in_", None)
-    if n != m:
-        raise ValueError(f"Cannot merge fits of {n} and {m} features; fit both on the same columns.")
+    check_same_columns(self, other, "fits")
     names, theirs = getattr(self, "feature_names_in_", None), getattr(other, "feature_names_in_", None)
     if names is not None and theirs is not None and list(names) != list(theirs):
         raise ValueError("Cannot merge fits of columns with other names; fit both on the same columns.")

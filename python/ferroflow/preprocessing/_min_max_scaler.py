@@ -8,11 +8,11 @@ from sklearn.base import _fit_context
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import default_output, validate_data
 from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
-    check_mergeable,
     fast_transform,
     foreign,
     forget_names,
@@ -78,7 +78,7 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
         -------
         self : MinMaxScaler
         """
-        check_mergeable(self, other)
+        check_same_columns(self, other, "scalers")
         low, high = np.fmin(self.data_min_, other.data_min_), np.fmax(self.data_max_, other.data_max_)
         _set(self, low, high, self.n_samples_seen_ + other.n_samples_seen_, low.dtype)
         return self

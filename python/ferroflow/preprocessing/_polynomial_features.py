@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import default_output, is_dispatched, validate_data
 
 _MOST = 1 << 31
@@ -48,13 +49,7 @@ class PolynomialFeatures(preprocessing.PolynomialFeatures):
         -------
         self : PolynomialFeatures
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge terms of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_same_columns(self, other, "terms")
         return self
 
     def transform(self, X):

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
 from ferroflow._bridge.sklearn_compat import default_output, validate_data, validate_params
 from ferroflow.preprocessing._standard_scaler import StandardScaler
@@ -108,17 +109,7 @@ class PowerTransformer(preprocessing.PowerTransformer):
         -------
         self : PowerTransformer
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if "_sketch" not in self.__dict__ or "_sketch" not in other.__dict__:
-            raise ValueError(
-                "Cannot merge exponents learned by fit, which keeps no values; use partial_fit for both."
-            )
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge exponents of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_sketched(self, other, "exponents", lost="values")
         self._take(merge_sketches(self._sketch, other._sketch))
         return self
 

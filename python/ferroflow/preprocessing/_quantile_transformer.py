@@ -15,6 +15,7 @@ from ferroflow import _core
 from ferroflow._bridge import quantile_sketch
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, sketch_rows
 from ferroflow._bridge.random_state import with_stream
 from ferroflow._bridge.sklearn_compat import default_output, validate_params
@@ -105,17 +106,7 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         -------
         self : QuantileTransformer
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        if "_sketch" not in self.__dict__ or "_sketch" not in other.__dict__:
-            raise ValueError(
-                "Cannot merge quantiles learned by fit, which keeps no others; use partial_fit for both."
-            )
-        if self.n_features_in_ != other.n_features_in_:
-            raise ValueError(
-                f"Cannot merge quantiles of {self.n_features_in_} and {other.n_features_in_} features; "
-                "fit both on the same columns."
-            )
+        check_sketched(self, other, "quantiles")
         (a, n), (b, m) = self._sketch, other._sketch
         self._take(merge_sketches(a, b), n + m)
         return self

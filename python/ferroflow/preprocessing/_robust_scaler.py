@@ -8,12 +8,12 @@ from sklearn.base import _fit_context
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
 from ferroflow._bridge.sklearn_compat import default_output, validate_data
 from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
-    check_mergeable,
     fast_transform,
     foreign,
     forget_names,
@@ -92,7 +92,7 @@ class RobustScaler(preprocessing.RobustScaler):
         -------
         self : RobustScaler
         """
-        check_mergeable(self, other)
+        check_same_columns(self, other, "scalers")
         if not (hasattr(self, "_sketch") and hasattr(other, "_sketch")):
             raise ValueError(
                 "Cannot merge scalers fitted by fit, which keeps nothing but two quantiles; fit both by partial_fit."

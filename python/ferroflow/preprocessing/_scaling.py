@@ -52,17 +52,6 @@ def warn_of_empty(values: np.ndarray) -> None:
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
 
 
-def check_mergeable(a: Any, b: Any) -> None:
-    """Are both fitted, on as many columns?"""
-    check_is_fitted(a)
-    check_is_fitted(b)
-    if a.n_features_in_ != b.n_features_in_:
-        raise ValueError(
-            f"Cannot merge scalers of {a.n_features_in_} and {b.n_features_in_} features; "
-            "fit both on the same columns."
-        )
-
-
 def forget_names(estimator: Any, X: np.ndarray) -> None:
     """Note the width of a plain array that the estimator is fitted on."""
     estimator.__dict__.pop("feature_names_in_", None)

@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import (
     as_counts,
     default_output,
@@ -16,7 +17,7 @@ from ferroflow._bridge.sklearn_compat import (
     is_dispatched,
     validate_data,
 )
-from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, check_mergeable, foreign
+from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, foreign
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -103,7 +104,7 @@ class StandardScaler(preprocessing.StandardScaler):
         -------
         self : StandardScaler
         """
-        check_mergeable(self, other)
+        check_same_columns(self, other, "scalers")
         if (self.var_ is None, self.mean_ is None) != (other.var_ is None, other.mean_ is None):
             raise ValueError(
                 "Cannot merge scalers that learned different things; fit both with the same parameters."

@@ -2,8 +2,8 @@
 
 from sklearn.base import BaseEstimator
 
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
-from ferroflow.preprocessing._scaling import check_mergeable
 
 
 class Stateless(BaseEstimator):
@@ -40,5 +40,5 @@ class Stateless(BaseEstimator):
         -------
         self : object
         """
-        check_mergeable(self, other)
+        check_same_columns(self, other, "scalers")
         return self
