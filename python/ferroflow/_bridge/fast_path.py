@@ -29,7 +29,7 @@ def with_fast_path(cls: type, name: str, fast: Callable[..., Any]) -> None:
     :func:`~ferroflow._bridge.sklearn_compat.default_output` holds. Subclasses are served by the method as it
     was, since they may have overridden what it calls.
     """
-    slow = cls.__dict__[name]
+    slow = getattr(cls, name)
 
     @wraps(slow)
     def method(self, X, *args, **kwargs):

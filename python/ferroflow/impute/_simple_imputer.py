@@ -39,9 +39,6 @@ class SimpleImputer(impute.SimpleImputer):
         self.__dict__.pop("_seen", None)
         return super().fit(X, y)
 
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
-
     def partial_fit(self, X, y=None):
         """Learn from more rows.
 

@@ -6,7 +6,7 @@ from sklearn import preprocessing
 from sklearn.utils.validation import check_array
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     array_api_dispatch,
@@ -14,8 +14,8 @@ from ferroflow._bridge.sklearn_compat import (
     like_sklearns,
     validate_data,
 )
-from ferroflow.preprocessing._scaling import SPARSE, foreign, forget_names
-from ferroflow.preprocessing._stateless import Stateless
+from ferroflow.preprocessing._scaling import SPARSE, foreign
+from ferroflow.preprocessing._stateless import Stateless, with_fast_paths
 
 # Held here, since accelerate() puts ours there.
 _their_binarize = preprocessing.binarize
@@ -49,9 +49,6 @@ def binarize(X, *, threshold=0.0, copy=True):
 class Binarizer(Stateless, preprocessing.Binarizer):
     __doc__ = preprocessing.Binarizer.__doc__
 
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
-
     def transform(self, X, copy=None):
         if reason := _foreign(X, self.threshold):
             note_sklearn("Binarizer.transform", reason)
@@ -80,25 +77,4 @@ def _fast(self, X):
     return out if finite else NotImplemented  # scikit-learn's validation words the error
 
 
-def _fast_transform(self, X, copy=None):
-    state = self.__dict__
-    if copy is not None or "feature_names_in_" in state:
-        return NotImplemented
-    if is_plain_float_matrix(X) and X.shape[1] != state.get("n_features_in_", X.shape[1]):
-        return NotImplemented
-    out = _fast(self, X)
-    if out is not NotImplemented:
-        note_rust("Binarizer.transform")
-    return out
-
-
-def _fast_fit_transform(self, X, y=None, **fit_params):
-    out = NotImplemented if fit_params else _fast(self, X)
-    if out is not NotImplemented:
-        forget_names(self, X)
-        note_rust("Binarizer.fit_transform")
-    return out
-
-
-with_fast_path(Binarizer, "fit_transform", _fast_fit_transform)
-with_fast_path(Binarizer, "transform", _fast_transform)
+with_fast_paths(Binarizer, _fast)

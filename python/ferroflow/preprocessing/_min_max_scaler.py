@@ -6,18 +6,18 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
-from ferroflow._bridge.sklearn_compat import default_output, validate_data
+from ferroflow._bridge.sklearn_compat import validate_data
 from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
-    fast_transform,
     foreign,
     forget_names,
     scaled,
     warn_of_empty,
+    with_fast_paths,
     without_zeros,
 )
 
@@ -31,9 +31,6 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
     def fit(self, X, y=None):
         self._reset()
         return self._take_in(X, y, "MinMaxScaler.fit")
-
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -121,16 +118,4 @@ def _fast_fit(self, X, y=None):
     return self
 
 
-def _fast_transform(self, X):
-    return fast_transform(self, X, _steps, "MinMaxScaler.transform")
-
-
-def _fast_fit_transform(self, X, y=None, **fit_params):
-    if fit_params or not default_output(self) or _fast_fit(self, X) is NotImplemented:
-        return NotImplemented
-    return _fast_transform(self, X)
-
-
-with_fast_path(MinMaxScaler, "fit", _fast_fit)
-with_fast_path(MinMaxScaler, "fit_transform", _fast_fit_transform)
-with_fast_path(MinMaxScaler, "transform", _fast_transform)
+with_fast_paths(MinMaxScaler, _fast_fit, _steps)

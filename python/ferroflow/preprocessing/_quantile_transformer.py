@@ -28,9 +28,6 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         self.__dict__.pop("_sketch", None)
         return super().fit(X, y)
 
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
-
     def _dense_fit(self, X, random_state):
         if X.dtype not in FLOATS:
             note_sklearn("QuantileTransformer.fit", f"{X.dtype} input")

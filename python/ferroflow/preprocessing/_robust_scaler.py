@@ -6,19 +6,19 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
-from ferroflow._bridge.sklearn_compat import default_output, validate_data
+from ferroflow._bridge.sklearn_compat import validate_data
 from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
-    fast_transform,
     foreign,
     forget_names,
     scaled,
     warn_of_empty,
+    with_fast_paths,
     without_zeros,
 )
 
@@ -101,9 +101,6 @@ class RobustScaler(preprocessing.RobustScaler):
         _set_from_sketch(self)
         return self
 
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
-
     def transform(self, X):
         return scaled(self, X, False, _steps, _THEIRS, sparse_too=True)
 
@@ -165,16 +162,4 @@ def _fast_fit(self, X, y=None):
     return self
 
 
-def _fast_transform(self, X):
-    return fast_transform(self, X, _steps, "RobustScaler.transform")
-
-
-def _fast_fit_transform(self, X, y=None, **fit_params):
-    if fit_params or not default_output(self) or _fast_fit(self, X) is NotImplemented:
-        return NotImplemented
-    return _fast_transform(self, X)
-
-
-with_fast_path(RobustScaler, "fit", _fast_fit)
-with_fast_path(RobustScaler, "fit_transform", _fast_fit_transform)
-with_fast_path(RobustScaler, "transform", _fast_transform)
+with_fast_paths(RobustScaler, _fast_fit, _steps)

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix
+from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import default_output, is_dispatched, validate_data
 
@@ -98,20 +98,31 @@ def _scale_stored(X: Any, todo: Steps) -> None:
         np.clip(X.data, *todo.clip, out=X.data)
 
 
-def fast_transform(estimator: Any, X: Any, steps: StepsOf, call: str) -> Any:
-    """``transform`` of a plain array, without validation; NotImplemented for other cases."""
-    state = estimator.__dict__
-    if (
-        estimator.copy is not True
-        or "scale_" not in state
-        or "feature_names_in_" in state
-        or not is_plain_float_matrix(X)
-        or X.shape[1] != state["n_features_in_"]
-        or not default_output(estimator)
-    ):
-        return NotImplemented
-    out, infinite = _core.scale_columns(X, *steps(estimator, False).arguments())
-    if infinite:
-        return NotImplemented  # scikit-learn's validation words the error
-    note_rust(call)
-    return out
+def with_fast_paths(cls: type, fast_fit: Callable[..., Any], steps: StepsOf) -> None:
+    """Give the scaler `cls` its fast ways: `fast_fit`, and what follows from it and from `steps`."""
+
+    def fast_transform(self, X):
+        state = self.__dict__
+        if (
+            self.copy is not True
+            or "scale_" not in state
+            or "feature_names_in_" in state
+            or not is_plain_float_matrix(X)
+            or X.shape[1] != state["n_features_in_"]
+            or not default_output(self)
+        ):
+            return NotImplemented
+        out, infinite = _core.scale_columns(X, *steps(self, False).arguments())
+        if infinite:
+            return NotImplemented  # scikit-learn's validation words the error
+        note_rust(f"{cls.__name__}.transform")
+        return out
+
+    def fast_fit_transform(self, X, y=None, **fit_params):
+        if fit_params or not default_output(self) or fast_fit(self, X) is NotImplemented:
+            return NotImplemented
+        return fast_transform(self, X)
+
+    with_fast_path(cls, "fit", fast_fit)
+    with_fast_path(cls, "fit_transform", fast_fit_transform)
+    with_fast_path(cls, "transform", fast_transform)

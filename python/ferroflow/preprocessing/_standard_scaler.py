@@ -28,9 +28,6 @@ class StandardScaler(preprocessing.StandardScaler):
         self._reset()
         return self._take_in(X, y, sample_weight, "StandardScaler.fit")
 
-    def fit_transform(self, X, y=None, **fit_params):
-        return super().fit_transform(X, y, **fit_params)
-
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
         return self._take_in(X, y, sample_weight, "StandardScaler.partial_fit")
