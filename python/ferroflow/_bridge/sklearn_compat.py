@@ -10,6 +10,7 @@ from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
 from sklearn.preprocessing._encoders import _BaseEncoder
 from sklearn.utils import _safe_indexing, metadata_routing
 from sklearn.utils._encode import _unique
@@ -34,6 +35,7 @@ __all__ = [
     "BaseEncoder",
     "Interval",
     "LinearClassifierMixin",
+    "MultimetricScorer",
     "StrOptions",
     "array_api_dispatch",
     "as_counts",
@@ -60,6 +62,7 @@ __all__ = [
     "like_sklearns",
     "map_infrequent",
     "name_estimators",
+    "named_scorers",
     "num_samples",
     "other_constants",
     "other_unknown",
@@ -81,6 +84,7 @@ _BEFORE_1_9 = parse_version(sklearn_version) < parse_version("1.9")
 _BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
 BaseEncoder = _BaseEncoder
+MultimetricScorer = _MultimetricScorer
 check_feature_names = _check_feature_names
 check_feature_names_in = _check_feature_names_in
 check_method_params = _check_method_params
@@ -89,6 +93,7 @@ get_mask = _get_mask
 check_partial_fit_first_call = _check_partial_fit_first_call
 check_sample_weight = _check_sample_weight
 fit_context = _fit_context
+named_scorers = _SCORERS
 num_samples = _num_samples
 print_elapsed_time = _print_elapsed_time
 safe_indexing = _safe_indexing

@@ -4,7 +4,6 @@ Everything is computed from one pass over the labels: how many agree, or which l
 scikit-learn's own functions word every error, and run what is not plain.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,9 @@ from sklearn import metrics
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import warn_prf
+from ferroflow.metrics._documented import documented_as
 from ferroflow.metrics._labels import Foreign, count, plain_pair, wanted_labels, weights_of
+from ferroflow.metrics._shared import counted_once, is_shared
 
 # Held here, since accelerate() puts ours into scikit-learn's module.
 _their_accuracy_score = metrics.accuracy_score
@@ -23,18 +24,9 @@ _their_precision_score = metrics.precision_score
 _their_recall_score = metrics.recall_score
 
 
-def _documented_as(theirs: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def document(ours: Callable[..., Any]) -> Callable[..., Any]:
-        ours.__doc__ = theirs.__doc__
-        ours._skl_parameter_constraints = theirs._skl_parameter_constraints  # type: ignore[attr-defined]
-        return ours
-
-    return document
-
-
-@_documented_as(_their_accuracy_score)
+@documented_as(_their_accuracy_score)
 def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
-    if sample_weight is None and normalize is True:
+    if sample_weight is None and normalize is True and not is_shared():
         hits = _core.count_equal_labels(y_true, y_pred)
         if hits is not None:
             note_rust("accuracy_score")
@@ -50,10 +42,17 @@ def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
     return _their_accuracy_score(y_true, y_pred, normalize=normalize, sample_weight=sample_weight)
 
 
+def _sums(y_true: Any, y_pred: Any) -> tuple[list[Any], np.ndarray]:
+    return count(_core.count_labels, y_true, y_pred, False)
+
+
 def _accuracy(y_true: Any, y_pred: Any, normalize: Any, sample_weight: Any) -> float:
     if normalize is not True and normalize is not False:
         raise Foreign("parameters to be checked")
-    hits = count(_core.count_equal_labels, y_true, y_pred)
+    if is_shared():
+        hits = int(counted_once(_sums, y_true, y_pred)[1][0].sum())
+    else:
+        hits = count(_core.count_equal_labels, y_true, y_pred)
     if sample_weight is None:
         return hits / len(y_true) if normalize else float(hits)
     t, p = plain_pair(y_true, y_pred)
@@ -62,7 +61,7 @@ def _accuracy(y_true: Any, y_pred: Any, normalize: Any, sample_weight: Any) -> f
     return float(np.average(t == p, weights=weights) if normalize else np.dot(t == p, weights))
 
 
-@_documented_as(_their_confusion_matrix)
+@documented_as(_their_confusion_matrix)
 def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normalize=None):
     try:
         matrix = _confusion(y_true, y_pred, labels, sample_weight, normalize)
@@ -113,7 +112,7 @@ def _confusion(y_true: Any, y_pred: Any, labels: Any, sample_weight: Any, normal
     return matrix
 
 
-@_documented_as(_their_precision_score)
+@documented_as(_their_precision_score)
 def precision_score(
     y_true,
     y_pred,
@@ -137,7 +136,7 @@ def precision_score(
     )
 
 
-@_documented_as(_their_recall_score)
+@documented_as(_their_recall_score)
 def recall_score(
     y_true,
     y_pred,
@@ -161,7 +160,7 @@ def recall_score(
     )
 
 
-@_documented_as(_their_f1_score)
+@documented_as(_their_f1_score)
 def f1_score(
     y_true,
     y_pred,
@@ -214,7 +213,7 @@ def _ours(metric, y_true, y_pred, labels, pos_label, average, sample_weight, zer
     if not _plain_parameters(labels, pos_label, average, zero_division):
         raise Foreign("parameters to be checked, or that scikit-learn warns of")
     if sample_weight is None:
-        found, sums = count(_core.count_labels, y_true, y_pred, False)
+        found, sums = counted_once(_sums, y_true, y_pred)
     else:
         y_true, y_pred = plain_pair(y_true, y_pred)
         weights = weights_of(sample_weight, len(y_true)).astype(np.float64)
