@@ -1,4 +1,4 @@
-"""KFold, StratifiedKFold, train_test_split."""
+"""Splitters and train_test_split."""
 
 import numpy as np
 from sklearn import model_selection as theirs
@@ -69,6 +69,82 @@ def halves(rows, stratify=False, columns=20, **options):
     return make
 
 
+def splitter(name, rows, groups=0, kind="int", draws=True, **options):
+    """A splitter by its name, with so many groups."""
+
+    def make():
+        X, y, rng = np.zeros((rows, 1)), labels(rows, kind), np.random.RandomState(1)
+        by = rng.randint(0, groups, rows) if groups else None
+        if kind == "object" and groups:
+            by = np.array([f"group {g}" for g in range(groups)], dtype=object)[by]
+        if draws:
+            options["random_state"] = 0
+
+        def folds(module):
+            return list(getattr(module, name)(**options).split(X, y, by))
+
+        return lambda: folds(ours), lambda: folds(theirs)
+
+    return make
+
+
+def small():
+    """Every splitter, on few rows."""
+    rows, few = 1000, {"groups": 20}
+    for title, make in [
+        ("GroupKFold", splitter("GroupKFold", rows, draws=False, **few)),
+        ("GroupKFold shuffled", splitter("GroupKFold", rows, shuffle=True, **few)),
+        ("StratifiedGroupKFold", splitter("StratifiedGroupKFold", rows, draws=False, **few)),
+        ("GroupShuffleSplit", splitter("GroupShuffleSplit", rows, **few)),
+        ("ShuffleSplit", splitter("ShuffleSplit", rows)),
+        ("ShuffleSplit of a RandomState", from_state("ShuffleSplit", rows)),
+        ("StratifiedShuffleSplit", splitter("StratifiedShuffleSplit", rows)),
+        ("RepeatedKFold", splitter("RepeatedKFold", rows, n_repeats=2)),
+        ("RepeatedStratifiedKFold", splitter("RepeatedStratifiedKFold", rows, n_repeats=2)),
+        ("LeaveOneGroupOut", splitter("LeaveOneGroupOut", rows, draws=False, **few)),
+        ("LeavePGroupsOut(2)", splitter("LeavePGroupsOut", rows, draws=False, n_groups=2, **few)),
+        ("LeaveOneOut", splitter("LeaveOneOut", rows, draws=False)),
+        ("PredefinedSplit", predefined(rows)),
+        ("check_cv", checked(rows)),
+    ]:
+        yield Case(f"{title} 1000", make, same, 0.95)
+
+
+def from_state(name, rows):
+    def make():
+        X, rng = np.zeros((rows, 1)), np.random.RandomState(0)
+        state = rng.get_state()
+
+        def folds(module):
+            rng.set_state(state)
+            return list(getattr(module, name)(random_state=rng).split(X))
+
+        return lambda: folds(ours), lambda: folds(theirs)
+
+    return make
+
+
+def predefined(rows):
+    def make():
+        folds = np.random.RandomState(0).randint(-1, 5, rows)
+        a, b = ours.PredefinedSplit(folds), theirs.PredefinedSplit(folds)
+        return lambda: list(a.split()), lambda: list(b.split())
+
+    return make
+
+
+def checked(rows):
+    def make():
+        y = labels(rows, "int")
+
+        def name(module):
+            return [type(module.check_cv(5, y, classifier=True)).__name__]
+
+        return lambda: name(ours), lambda: name(theirs)
+
+    return make
+
+
 M = 1_000_000
 FOLDS, TABLE = 5 * M * 8, M * 21 * 8
 CASES = [
@@ -86,12 +162,73 @@ CASES = [
     Case("train_test_split stratified 1M x 20 f64", halves(M, True), same, 4.5, 7.5, TABLE, TABLE),
     Case("train_test_split shuffled 1M x 20 f64", halves(M), same, 0.95, None, TABLE, TABLE),
     Case("train_test_split in order 1M x 20 f64", halves(M, shuffle=False), same, 0.95, None, TABLE, TABLE),
+    Case(
+        "GroupKFold 1M, 10k groups",
+        splitter("GroupKFold", M, 10_000, draws=False),
+        same,
+        8,
+        16,
+        M * 8,
+        FOLDS,
+    ),
+    Case(
+        "GroupKFold shuffled 1M, 10k groups",
+        splitter("GroupKFold", M, 10_000, shuffle=True),
+        same,
+        8,
+        16,
+        M * 8,
+        FOLDS,
+    ),
+    Case(
+        "GroupKFold 1M, 10k groups that are object strings",
+        splitter("GroupKFold", M, 10_000, "object", draws=False),
+        same,
+        8,
+        16,
+        M * 8,
+        FOLDS,
+    ),
+    Case(
+        "StratifiedGroupKFold 1M x 10k groups",
+        splitter("StratifiedGroupKFold", M, 10_000, draws=False),
+        same,
+        100,
+        180,
+        M * 16,
+        FOLDS,
+    ),
+    Case(
+        "StratifiedShuffleSplit 1M, 5 splits",
+        splitter("StratifiedShuffleSplit", M, n_splits=5),
+        same,
+        12,
+        20,
+        M * 8,
+        FOLDS,
+    ),
+    Case("ShuffleSplit 1M, 5 splits", splitter("ShuffleSplit", M, n_splits=5), same, 0.95, writes=FOLDS),
+    Case(
+        "GroupShuffleSplit 1M, 10k groups", splitter("GroupShuffleSplit", M, 10_000), same, 0.95, writes=FOLDS
+    ),
+    Case(
+        "LeaveOneGroupOut 1M, 5 groups",
+        splitter("LeaveOneGroupOut", M, 5, draws=False),
+        same,
+        0.95,
+        None,
+        M * 8,
+        FOLDS,
+    ),
+    Case("PredefinedSplit 1M, 5 folds", predefined(M), same, 0.95, None, M * 8, FOLDS),
+    Case("check_cv 1M", checked(M), same, 0.95, None, M * 8),
     Case("KFold shuffled 1000", kfold(1000), same, 0.95),
     Case("StratifiedKFold shuffled 1000 int", stratified(1000), same, 0.95),
     Case("StratifiedKFold shuffled 1000 object strings", stratified(1000, "object"), same, 0.95),
     Case("train_test_split stratified 1000 x 20 f64", halves(1000, True), same, 0.95),
     Case("train_test_split shuffled 1000 x 20 f64", halves(1000), same, 0.95),
     Case("train_test_split in order 1000 x 20 f64", halves(1000, shuffle=False), same, 0.95),
+    *small(),
     # Two rows are the fewest that can be split; four to stratify.
     Case("KFold shuffled 2", kfold(2), same, 0.95),
     Case("StratifiedKFold shuffled 2 int", stratified(2), same, 0.95),

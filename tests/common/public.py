@@ -1,4 +1,4 @@
-"""Every public estimator of the package."""
+"""Every public estimator of the package that is not simply scikit-learn's own."""
 
 import inspect
 from importlib import import_module
@@ -13,5 +13,9 @@ def estimator_classes():
         public = import_module(f"ferroflow.{module}")
         for name in public.__all__:
             found = getattr(public, name)
-            if inspect.isclass(found) and issubclass(found, BaseEstimator):
+            if (
+                inspect.isclass(found)
+                and issubclass(found, BaseEstimator)
+                and found.__module__.startswith("ferroflow.")
+            ):
                 yield found

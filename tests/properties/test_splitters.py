@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 from sklearn import model_selection as theirs
 
+from ferroflow import model_selection
 from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
 
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")
@@ -75,3 +76,72 @@ def test_the_two_parts_are_scikit_learns(y, test_size, stratify, seed):
     )
     assert_same(ours, sklearn)
     assert_array_equal(rngs[0].randint(0, 1 << 30, 5), rngs[1].randint(0, 1 << 30, 5))
+
+
+group_labels = labels | st.integers(2, 400).flatmap(
+    lambda n: st.lists(st.integers(-5, 5), min_size=n, max_size=n).map(lambda x: np.array(x, object))
+)
+
+
+@st.composite
+def grouped(draw):
+    """(classes, groups), of one length."""
+    by = draw(group_labels)
+    rng = np.random.RandomState(draw(st.integers(0, 99)))
+    return rng.randint(0, draw(st.integers(1, 12)), len(by)), by
+
+
+def both(name, y, by, **options):
+    def folds(module):
+        return outcome(lambda: list(getattr(module, name)(**options).split(y, y, by)))
+
+    return folds(model_selection), folds(theirs)
+
+
+@settings(max_examples=200, deadline=None)
+@given(grouped(), st.integers(2, 12), seeds, st.booleans())
+def test_folds_of_groups_are_scikit_learns_and_tear_none(rows, k, seed, shuffle):
+    options = {"shuffle": True, "random_state": seed} if shuffle else {}
+    ours, sklearn = both("GroupKFold", *rows, n_splits=k, **options)
+    assert_same(ours, sklearn)
+    for train, test in ours[0]:
+        assert set(rows[1][train].tolist()).isdisjoint(rows[1][test].tolist())
+
+
+@settings(max_examples=200, deadline=None)
+@given(grouped(), st.integers(2, 12), seeds, st.booleans())
+def test_stratified_folds_of_groups_are_scikit_learns(rows, k, seed, shuffle):
+    options = {"shuffle": True, "random_state": seed} if shuffle else {}
+    assert_same(*both("StratifiedGroupKFold", *rows, n_splits=k, **options))
+
+
+@settings(max_examples=200, deadline=None)
+@given(grouped(), st.floats(0.01, 0.99), st.floats(0.01, 0.99) | st.none(), seeds)
+def test_drawn_groups_are_scikit_learns(rows, test_size, train_size, seed):
+    sizes = {"test_size": test_size, "train_size": train_size}
+    assert_same(*both("GroupShuffleSplit", *rows, n_splits=2, random_state=seed, **sizes))
+
+
+@settings(max_examples=200, deadline=None)
+@given(labels, st.floats(0.01, 0.99), st.sampled_from(["ShuffleSplit", "StratifiedShuffleSplit"]), seeds)
+def test_drawn_rows_are_scikit_learns(y, test_size, name, seed):
+    rngs = [np.random.RandomState(seed) for _ in range(2)]
+    ours, sklearn = (
+        outcome(
+            lambda module=module, rng=rng: list(
+                getattr(module, name)(3, test_size=test_size, random_state=rng).split(y, y)
+            )
+        )
+        for module, rng in zip((model_selection, theirs), rngs, strict=True)
+    )
+    assert_same(ours, sklearn)
+    assert_array_equal(rngs[0].randint(0, 1 << 30, 5), rngs[1].randint(0, 1 << 30, 5))
+    assert_same(*both(name, y, None, n_splits=2, test_size=test_size, random_state=seed))
+
+
+@settings(max_examples=200, deadline=None)
+@given(group_labels, st.integers(1, 2))
+def test_left_out_groups_are_scikit_learns(by, p):
+    assert_same(*both("LeaveOneGroupOut", by, by))
+    if len(set(by.tolist())) < 30:
+        assert_same(*both("LeavePGroupsOut", by, by, n_groups=p))

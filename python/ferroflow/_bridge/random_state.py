@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-Source = int | tuple[np.ndarray, int]
-"""A seed, or the words and the position of a ``RandomState``."""
+from ferroflow import _core
+
+Source = int | _core.Stream | tuple[np.ndarray, int]
+"""A seed, the stream of a seed, or the words and the position of a ``RandomState``."""
 
 T = TypeVar("T")
 
@@ -17,7 +19,7 @@ def with_stream(random_state: Any, draw: Callable[[Source], tuple[T, Any]]) -> T
 
     Parameters
     ----------
-    random_state : int, RandomState instance or None
+    random_state : int, RandomState instance, None, or what :func:`lasting_stream` returned
         As scikit-learn takes it; a ``RandomState`` (NumPy's own one for None) is left where `draw` left it.
     draw : callable
         ``draw(source)`` returns (result, where the stream stands now).
@@ -27,11 +29,11 @@ def with_stream(random_state: Any, draw: Callable[[Source], tuple[T, Any]]) -> T
     result
         What `draw` returned; None, with nothing drawn, if the stream is none that the core has.
     """
-    if type(random_state) is int and 0 <= random_state < 2**32:
+    if _is_seed(random_state) or type(random_state) is _core.Stream:
         return draw(random_state)[0]
     rng = check_random_state(random_state)
-    bits = getattr(rng, "_bit_generator", None)
-    if type(rng) is not np.random.RandomState or type(bits) is not np.random.MT19937:
+    bits = _bits_of(rng)
+    if bits is None:
         return None
     with bits.lock:  # other threads may draw from the same stream
         state = rng.get_state(legacy=False)
@@ -40,3 +42,26 @@ def with_stream(random_state: Any, draw: Callable[[Source], tuple[T, Any]]) -> T
         words["key"], words["pos"] = after
         rng.set_state(state)
     return result
+
+
+def lasting_stream(random_state: Any) -> Any:
+    """Return what gives :func:`with_stream` one draw after another; None if it is none that the core has.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        As scikit-learn takes it.
+    """
+    if _is_seed(random_state):
+        return _core.Stream(random_state)
+    rng = check_random_state(random_state)
+    return None if _bits_of(rng) is None else rng
+
+
+def _is_seed(random_state: Any) -> bool:
+    return type(random_state) is int and 0 <= random_state < 2**32
+
+
+def _bits_of(rng: Any) -> np.random.MT19937 | None:
+    bits = getattr(rng, "_bit_generator", None)
+    return bits if type(rng) is np.random.RandomState and type(bits) is np.random.MT19937 else None

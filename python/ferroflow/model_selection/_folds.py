@@ -1,18 +1,14 @@
-"""KFold and StratifiedKFold on the Rust core."""
+"""KFold, StratifiedKFold, LeaveOneOut and PredefinedSplit on the Rust core."""
 
 import warnings
 
+import numpy as np
 from sklearn import model_selection
 from sklearn.utils.validation import check_array
 
 from ferroflow import _core
-from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.random_state import with_stream
-from ferroflow._bridge.sklearn_compat import array_api_dispatch
-from ferroflow.model_selection._rows import MOST_ROWS, classes_of, row_count
-
-_SUBCLASS = "a subclass makes its own folds"
-_STREAM = "the random state draws from another generator than MT19937"
+from ferroflow.model_selection._made import ToSklearn, drawn, each_of, folds_made
+from ferroflow.model_selection._rows import classes_of
 
 
 class KFold(model_selection.KFold):
@@ -20,21 +16,25 @@ class KFold(model_selection.KFold):
 
     def split(self, X, y=None, groups=None):
         theirs = super().split(X, y, groups)  # warns of groups; draws nothing before the first fold
-        if _overridden(self, KFold):
-            note_sklearn("KFold.split", _SUBCLASS)
-            return theirs
-        return _plain(self, X, y, groups, theirs)
+        return folds_made(self, X, y, groups, theirs, lambda n: _plain(self, n))
 
     split.__doc__ = model_selection.KFold.split.__doc__
+
+
+class LeaveOneOut(model_selection.LeaveOneOut):
+    __doc__ = model_selection.LeaveOneOut.__doc__
+
+    def split(self, X, y=None, groups=None):
+        theirs = super().split(X, y, groups)  # warns of groups
+        return folds_made(self, X, y, groups, theirs, _singly)
+
+    split.__doc__ = model_selection.LeaveOneOut.split.__doc__
 
 
 class StratifiedKFold(model_selection.StratifiedKFold):
     __doc__ = model_selection.StratifiedKFold.__doc__
 
     def split(self, X, y, groups=None):
-        if _overridden(self, StratifiedKFold) or array_api_dispatch():
-            note_sklearn("StratifiedKFold.split", "array API dispatch" if array_api_dispatch() else _SUBCLASS)
-            return super().split(X, y, groups)
         if groups is not None:
             warnings.warn(
                 f"The groups parameter is ignored by {self.__class__.__name__}", UserWarning, stacklevel=2
@@ -45,66 +45,72 @@ class StratifiedKFold(model_selection.StratifiedKFold):
             classes = classes_of(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
         # scikit-learn's own, without the eager checks that were just made.
         theirs = super(model_selection.StratifiedKFold, self).split(X, y, groups)
-        return _stratified(self, X, y, groups, classes, theirs)
+        return folds_made(self, X, y, groups, theirs, lambda n: _stratified(self, n, classes))
 
     split.__doc__ = model_selection.StratifiedKFold.split.__doc__
 
 
-def _overridden(self, cls):
-    """May a subclass have changed how folds are made?"""
-    return type(self) is not cls and any(
-        getattr(type(self), name, None) is not getattr(cls, name, None)
-        for name in ("_iter_test_masks", "_iter_test_indices", "_make_test_folds")
-    )
+class PredefinedSplit(model_selection.PredefinedSplit):
+    __doc__ = model_selection.PredefinedSplit.__doc__
+
+    def split(self, X=None, y=None, groups=None):
+        theirs = super().split(X, y, groups)  # warns of groups
+        return folds_made(self, self.test_fold, None, None, theirs, lambda n: _predefined(self))
+
+    split.__doc__ = model_selection.PredefinedSplit.split.__doc__
 
 
-def _plain(self, X, y, groups, theirs):
-    n, k = row_count(X, y, groups), self.n_splits
+def _plain(self, n):
+    k = self.n_splits
     if k > n:
-        yield from theirs  # scikit-learn words the error
-        return
-    folds: _core.Folds | None = None
-    if n <= MOST_ROWS:
-        if self.shuffle:
-            folds = with_stream(self.random_state, lambda source: _core.plain_folds(n, k, source))
-        else:
-            folds = _core.plain_folds(n, k)[0]
-    if folds is None:
-        note_sklearn("KFold.split", _STREAM if n <= MOST_ROWS else "more than 2**32 rows")
-        yield from theirs
-        return
-    note_rust("KFold.split")
-    for fold in range(k):
-        yield folds.rows(fold)
-
-
-def _stratified(self, X, y, groups, classes, theirs):
-    n, k = row_count(X, y, groups), self.n_splits
-    if classes is None or not classes.whole:
-        note_sklearn("StratifiedKFold.split", "labels that are neither whole numbers nor texts")
-        yield from theirs
-        return
-    if k > n or k > classes.largest:
-        yield from theirs  # scikit-learn words the error
-        return
+        raise ToSklearn
     if self.shuffle:
-        folds = with_stream(self.random_state, lambda source: _deal(classes, k, source))
-        if folds is None:
-            note_sklearn("StratifiedKFold.split", _STREAM)
-            yield from theirs
-            return
+        folds = drawn(self.random_state, lambda source: _core.plain_folds(n, k, source))
+    else:
+        folds = _core.plain_folds(n, k)[0]
+    return each_of(folds, k)
+
+
+def _singly(n):
+    if n < 2:
+        raise ToSklearn
+    return each_of(_core.plain_folds(n, n)[0], n)
+
+
+def _stratified(self, n, classes):
+    k = self.n_splits
+    if classes is None or not classes.whole:
+        raise ToSklearn("labels that are neither whole numbers nor texts")
+    if k > n or k > classes.largest:
+        raise ToSklearn
+    if self.shuffle:
+        folds = drawn(self.random_state, lambda source: _deal(classes, k, source))
     else:
         folds = _deal(classes, k, None)[0]
-    note_rust("StratifiedKFold.split")
-    for fold in range(k):
-        yield folds.rows(fold)
+    return each_of(folds, k)
 
 
 def _deal(classes, k, source):
+    warn_of_small_classes(classes, k)
+    return _core.stratified_folds(classes, k, source)
+
+
+def warn_of_small_classes(classes, k):
+    """Warn as scikit-learn does if a class has fewer rows than there are folds."""
     if k > classes.smallest:
         warnings.warn(
             f"The least populated class in y has only {classes.smallest} members, which is less than n_splits={k}.",
             UserWarning,
             stacklevel=3,
         )
-    return _core.stratified_folds(classes, k, source)
+
+
+def _predefined(self):
+    found = classes_of(self.test_fold)
+    if found is None:
+        raise ToSklearn
+    # Rows whose number is -1 are never tested.
+    names, k = self.test_fold[found.firsts()], len(self.unique_folds)
+    numbers = np.searchsorted(self.unique_folds, names)
+    numbers[names == -1] = k
+    return each_of(found.folds(numbers.astype(np.uint32), k), k)

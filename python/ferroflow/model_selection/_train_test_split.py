@@ -17,7 +17,7 @@ from ferroflow._bridge.sklearn_compat import (
     validate_params,
     validate_shuffle_split,
 )
-from ferroflow.model_selection._rows import MOST_ROWS, classes_of
+from ferroflow.model_selection._rows import MOST_ROWS, classes_of, classes_of_rows
 
 _NAME = "train_test_split"
 # Below, NumPy takes rows in less time than the three views of an array need that are handed to the core.
@@ -59,7 +59,7 @@ def _split(*arrays, test_size=None, train_size=None, random_state=None, shuffle=
             classes = classes_of(stratify)
             if classes is None:
                 labels = check_array(stratify, input_name="y", ensure_2d=False, dtype=None)
-                classes = classes_of(labels)
+                classes = classes_of(labels) if labels.ndim == 1 else classes_of_rows(labels)
                 if classes is None:
                     note_sklearn(_NAME, "labels to stratify by that are neither numbers nor texts")
                     return theirs()

@@ -3,7 +3,7 @@
 use ferroflow_core::Error;
 use ferroflow_core::encode::TextTable;
 use ferroflow_core::random::Mt19937;
-use ferroflow_core::split::{self, Label, Order, TextRows, gather};
+use ferroflow_core::split::{self, Label, Order, TextRows, gather, groups};
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
     PyUntypedArrayMethods,
@@ -11,13 +11,28 @@ use numpy::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use std::sync::Mutex;
+
 use crate::door::enter;
 use crate::strings::{Cell, Coder, Objects};
 
-/// Where random numbers come from: a seed, or the words and the position of a `RandomState`.
+/// The stream of a seed, from which may be drawn again and again.
+#[pyclass(frozen, module = "ferroflow._core")]
+struct Stream(Mutex<Mt19937>);
+
+#[pymethods]
+impl Stream {
+    #[new]
+    fn new(seed: u32) -> Self {
+        Self(Mutex::new(Mt19937::new(seed)))
+    }
+}
+
+/// Where random numbers come from: a seed, a seed's stream, or the words and the position of a `RandomState`.
 #[derive(FromPyObject)]
 enum Source<'py> {
     Seed(u32),
+    Stream(Bound<'py, Stream>),
     State(PyReadonlyArray1<'py, u32>, usize),
 }
 
@@ -28,6 +43,10 @@ impl Source<'_> {
     fn stream(&self) -> PyResult<Mt19937> {
         match self {
             Self::Seed(seed) => Ok(Mt19937::new(*seed)),
+            Self::Stream(stream) => match stream.get().0.lock() {
+                Ok(stream) => Ok(stream.clone()),
+                Err(_) => Err(invalid("a draw from this stream failed")),
+            },
             Self::State(key, pos) => {
                 let key = <[u32; 624]>::try_from(key.as_slice()?)
                     .map_err(|_| PyValueError::new_err("MT19937 has 624 words"))?;
@@ -38,6 +57,11 @@ impl Source<'_> {
 
     /// Where the stream stands now, if it was a `RandomState`'s.
     fn after<'py>(&self, py: Python<'py>, stream: &Mt19937) -> Option<State<'py>> {
+        if let Self::Stream(drawn) = self
+            && let Ok(mut drawn) = drawn.get().0.lock()
+        {
+            drawn.clone_from(stream);
+        }
         let (key, pos) = stream.state();
         matches!(self, Self::State(..)).then(|| (PyArray1::from_slice(py, key), pos))
     }
@@ -88,6 +112,41 @@ impl Classes {
     #[getter]
     fn whole(&self) -> bool {
         self.0.whole
+    }
+
+    /// Which of the `k` folds of GroupKFold tests each class, in ascending order.
+    fn balanced<'py>(&self, py: Python<'py>, k: usize) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        if k == 0 {
+            return Err(invalid("there are no folds"));
+        }
+        Ok(enter(py, |_| Ok(groups::balanced(&self.0, k)))?.into_pyarray(py))
+    }
+
+    /// Folds of whole classes: the i-th in ascending order is tested by the `folds[i]`-th of `k`, or by none.
+    fn folds(&self, py: Python<'_>, folds: PyReadonlyArray1<'_, u32>, k: usize) -> PyResult<Folds> {
+        let folds = folds.as_slice()?;
+        if folds.len() != self.0.counts.len() {
+            return Err(invalid("there are not so many classes"));
+        }
+        Ok(Folds(enter(py, |_| Ok(split::Folds::of_groups(&self.0, folds, k)))?))
+    }
+
+    /// (rows to learn from, rows to test), where the i-th class in ascending order is for the former if `roles[i]` is 1, for
+    /// the latter if it is 2, else for neither.
+    fn part<'py>(&self, py: Python<'py>, roles: PyReadonlyArray1<'_, u8>) -> PyResult<Rows<'py>> {
+        let roles = roles.as_slice()?;
+        if roles.len() != self.0.counts.len() {
+            return Err(invalid("there are not so many classes"));
+        }
+        let (train, test) = groups::part_sizes(&self.0, roles);
+        let (train, test) = (uninitialised(py, train), uninitialised(py, test));
+        // SAFETY: the arrays were just made, are contiguous, and these are their only references.
+        let (a, b) = unsafe { (train.as_slice_mut()?, test.as_slice_mut()?) };
+        enter(py, |_| {
+            groups::part(&self.0, roles, a, b);
+            Ok(())
+        })?;
+        Ok((train, test))
     }
 }
 
@@ -209,6 +268,25 @@ fn stratified_folds<'py>(
     Ok((Folds(folds), after(py, source.as_ref(), stream.as_ref())))
 }
 
+/// (which of the `k` folds of StratifiedGroupKFold tests each group, in ascending order; where the `RandomState` stands now).
+#[pyfunction]
+#[pyo3(signature = (groups, classes, k, source=None))]
+fn stratified_groups<'py>(
+    py: Python<'py>,
+    groups: &Bound<'py, Classes>,
+    classes: &Bound<'py, Classes>,
+    k: usize,
+    source: Option<Source<'py>>,
+) -> PyResult<(Bound<'py, PyArray1<u32>>, Option<State<'py>>)> {
+    let (groups, classes) = (&groups.get().0, &classes.get().0);
+    if k == 0 || groups.codes.len() != classes.codes.len() {
+        return Err(invalid("there are no folds, or not as many groups as classes"));
+    }
+    let mut stream = stream(source.as_ref())?;
+    let folds = enter(py, |exec| groups::stratified(groups, classes, k, stream.as_mut(), exec))?;
+    Ok((folds.into_pyarray(py), after(py, source.as_ref(), stream.as_ref())))
+}
+
 /// Rows to learn from and rows to test.
 #[pyclass(frozen, module = "ferroflow._core")]
 struct Halves {
@@ -296,9 +374,11 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Classes>()?;
     m.add_class::<Folds>()?;
     m.add_class::<Halves>()?;
+    m.add_class::<Stream>()?;
     m.add_function(wrap_pyfunction!(halves, m)?)?;
     m.add_function(wrap_pyfunction!(label_classes, m)?)?;
     m.add_function(wrap_pyfunction!(plain_folds, m)?)?;
     m.add_function(wrap_pyfunction!(stratified_folds, m)?)?;
+    m.add_function(wrap_pyfunction!(stratified_groups, m)?)?;
     m.add_function(wrap_pyfunction!(text_classes, m)?)
 }

@@ -97,6 +97,28 @@ impl Folds {
         Ok(Self { n: classes.codes.len(), sizes, tests })
     }
 
+    /// Folds of whole groups: the g-th group in ascending order is tested by the `folds[g]`-th of `k` folds; by none, if
+    /// that is `k` or more.
+    #[must_use]
+    pub fn of_groups(groups: &Classes, folds: &[u32], k: usize) -> Self {
+        let mut sizes = vec![0; k];
+        let mut of_code = vec![k as u32; groups.counts.len()];
+        for (&code, &fold) in groups.ascending.iter().zip(folds) {
+            let code = code as usize;
+            if let Some(size) = sizes.get_mut(fold as usize) {
+                *size += groups.counts[code] as usize;
+                of_code[code] = fold;
+            }
+        }
+        // One number more is none of the folds'.
+        let tests = if k < NARROW {
+            Tests::Narrow(groups.codes.iter().map(|&code| of_code[code as usize] as u8).collect())
+        } else {
+            Tests::Wide(groups.codes.iter().map(|&code| of_code[code as usize]).collect())
+        };
+        Self { n: groups.codes.len(), sizes, tests }
+    }
+
     /// How many folds there are.
     #[must_use]
     pub fn count(&self) -> usize {

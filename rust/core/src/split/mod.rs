@@ -1,9 +1,10 @@
 //! Splitting rows into parts to learn from and parts to judge by.
 //!
-//! Agrees with scikit-learn's `KFold`, `StratifiedKFold`, `ShuffleSplit` and `StratifiedShuffleSplit`, draw for draw of
-//! NumPy's stream. Row numbers are `u32` inside, so that shuffles stay in the caches.
+//! Agrees with scikit-learn's splitters, draw for draw of NumPy's stream. Row numbers are `u32` inside, so that shuffles
+//! stay in the caches.
 
 mod folds;
+pub mod groups;
 mod halves;
 mod labels;
 mod rows;
