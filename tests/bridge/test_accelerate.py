@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import sklearn.preprocessing
 
 import ferroflow
@@ -17,6 +18,23 @@ def test_names_are_swapped_and_given_back():
     finally:
         ferroflow.restore()
     assert sklearn.preprocessing.StandardScaler is original
+
+
+def test_what_ours_ask_of_scikit_learns_stays_scikit_learns():
+    ours = ferroflow.preprocessing
+    calls = [
+        lambda: ours.LabelBinarizer().fit([3, 1, 2]).classes_,
+        lambda: ours.label_binarize([3, 1, 2], classes=[1, 2, 3], pos_label=np.int64(2)),
+        lambda: ours.SplineTransformer(knots="uniform").fit_transform(np.arange(9.0)[:, None]),
+        lambda: ours.TargetEncoder().fit(np.arange(30)[:, None] % 3, np.arange(30) % 4).classes_,
+    ]
+    before = [call() for call in calls]
+    ferroflow.accelerate()
+    try:
+        for call, expected in zip(calls, before, strict=True):
+            np.testing.assert_array_equal(call(), expected)
+    finally:
+        ferroflow.restore()
 
 
 def test_a_script_runs_unchanged_on_ferroflow(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from both_modules import SEEDS, assert_same, assert_same_outcome, labels
+from both_modules import SEEDS, assert_same, assert_same_outcome, labels, outcome
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn import model_selection as theirs
@@ -331,9 +331,21 @@ def test_subclasses_keep_their_folds():
 def test_every_name_of_scikit_learns_module_is_there():
     experimental = {"HalvingGridSearchCV", "HalvingRandomSearchCV"}
     assert set(theirs.__all__) - experimental <= set(ours.__all__)
+
+
+def test_what_goes_to_scikit_learn_goes_there_under_its_own_names_too():
+    y = np.arange(12) / 4  # neither whole numbers nor texts
+    calls = [
+        lambda: list(ours.StratifiedKFold(2).split(y, y.astype(int).astype(complex))),
+        lambda: list(ours.StratifiedShuffleSplit(2).split(y, y.astype(int).astype(complex))),
+        lambda: ours.train_test_split(),
+        lambda: repr(ours.check_cv(3)),
+    ]
+    before = [outcome(call) for call in calls]
     swapped = ferroflow.accelerate()
     try:
         assert "sklearn.model_selection.GroupKFold" in swapped
+        assert_same([outcome(call) for call in calls], before)
     finally:
         ferroflow.restore()
 

@@ -31,6 +31,9 @@ class LeaveOneOut(model_selection.LeaveOneOut):
     split.__doc__ = model_selection.LeaveOneOut.split.__doc__
 
 
+_TheirStratifiedKFold = model_selection.StratifiedKFold
+
+
 class StratifiedKFold(model_selection.StratifiedKFold):
     __doc__ = model_selection.StratifiedKFold.__doc__
 
@@ -44,7 +47,7 @@ class StratifiedKFold(model_selection.StratifiedKFold):
             y = check_array(y, input_name="y", ensure_2d=False, dtype=None)
             classes = classes_of(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
         # scikit-learn's own, without the eager checks that were just made.
-        theirs = super(model_selection.StratifiedKFold, self).split(X, y, groups)
+        theirs = super(_TheirStratifiedKFold, self).split(X, y, groups)
         return folds_made(self, X, y, groups, theirs, lambda n: _stratified(self, n, classes))
 
     split.__doc__ = model_selection.StratifiedKFold.split.__doc__

@@ -24,6 +24,9 @@ class ShuffleSplit(model_selection.ShuffleSplit):
     split.__doc__ = model_selection.ShuffleSplit.split.__doc__
 
 
+_TheirStratifiedShuffleSplit = model_selection.StratifiedShuffleSplit
+
+
 class StratifiedShuffleSplit(model_selection.StratifiedShuffleSplit):
     __doc__ = model_selection.StratifiedShuffleSplit.__doc__
 
@@ -37,7 +40,7 @@ class StratifiedShuffleSplit(model_selection.StratifiedShuffleSplit):
             y = check_array(y, input_name="y", ensure_2d=False, dtype=None)
             classes = classes_of(y) if y.ndim == 1 else classes_of_rows(y)
         # scikit-learn's own, without the eager checks that were just made.
-        theirs = super(model_selection.StratifiedShuffleSplit, self).split(X, y, groups)
+        theirs = super(_TheirStratifiedShuffleSplit, self).split(X, y, groups)
         return folds_made(self, X, y, groups, theirs, lambda n: _stratified(self, n, classes))
 
     split.__doc__ = model_selection.StratifiedShuffleSplit.split.__doc__

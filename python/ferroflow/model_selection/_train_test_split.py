@@ -20,6 +20,7 @@ from ferroflow._bridge.sklearn_compat import (
 from ferroflow.model_selection._rows import MOST_ROWS, classes_of, classes_of_rows
 
 _NAME = "train_test_split"
+_theirs = model_selection.train_test_split  # under that name is ours once scikit-learn is accelerated
 # Below, NumPy takes rows in less time than the three views of an array need that are handed to the core.
 _SMALL = 16_384
 _OWN_NAMES = ("__name__", "__qualname__", "__doc__")
@@ -27,7 +28,7 @@ _OWN_NAMES = ("__name__", "__qualname__", "__doc__")
 
 def _split(*arrays, test_size=None, train_size=None, random_state=None, shuffle=True, stratify=None):
     def theirs():
-        return model_selection.train_test_split(
+        return _theirs(
             *arrays,
             test_size=test_size,
             train_size=train_size,
@@ -108,8 +109,8 @@ def _rows_of(array, rows):
     return safe_indexing(array, rows)
 
 
-update_wrapper(_split, model_selection.train_test_split, assigned=_OWN_NAMES)
-_constraints = model_selection.train_test_split._skl_parameter_constraints
+update_wrapper(_split, _theirs, assigned=_OWN_NAMES)
+_constraints = _theirs._skl_parameter_constraints
 _validated = validate_params(_constraints, prefer_skip_nested_validation=True)(_split)
 
 
@@ -137,4 +138,4 @@ def train_test_split(
     )
 
 
-update_wrapper(train_test_split, model_selection.train_test_split, assigned=_OWN_NAMES)
+update_wrapper(train_test_split, _theirs, assigned=_OWN_NAMES)

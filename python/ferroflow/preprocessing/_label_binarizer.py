@@ -17,6 +17,8 @@ from ferroflow.preprocessing._labels import Classes, classes_of, plain_labels, r
 from ferroflow.preprocessing._merge import check_mergeable, united
 
 _INT32 = np.dtype(np.int32)
+# Held here, since accelerate() puts ours there.
+_THEIRS, _their_label_binarize = preprocessing.LabelBinarizer, preprocessing.label_binarize
 
 
 class LabelBinarizer(preprocessing.LabelBinarizer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -37,7 +39,7 @@ class LabelBinarizer(preprocessing.LabelBinarizer, auto_wrap_output_keys=None): 
             return super().fit(y)
         # Twice each, since targets with a class for nearly every row are warned of.
         with warnings.catch_warnings(action="ignore"):
-            few = preprocessing.LabelBinarizer().fit(np.repeat(target.labels, 2))
+            few = _THEIRS().fit(np.repeat(target.labels, 2))
         self.y_type_, self.sparse_input_, self.classes_ = target.kind, False, few.classes_
         note_rust("LabelBinarizer.fit")
         return self
@@ -116,7 +118,7 @@ def label_binarize(y, *, classes, neg_label=0, pos_label=1, sparse_output=False)
         )
     except NotPlain as why:
         note_sklearn("label_binarize", str(why))
-        return preprocessing.label_binarize(
+        return _their_label_binarize(
             y, classes=classes, neg_label=neg_label, pos_label=pos_label, sparse_output=sparse_output
         )
     note_rust("label_binarize")

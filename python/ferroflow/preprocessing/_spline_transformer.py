@@ -13,6 +13,7 @@ from ferroflow._bridge.quantile_sketch import counts, merge_sketches, quantiles,
 from ferroflow._bridge.sklearn_compat import default_output, validate_data
 
 _NONE = np.empty(0)
+_THEIRS = preprocessing.SplineTransformer  # held here, since accelerate() puts ours there
 
 
 class SplineTransformer(preprocessing.SplineTransformer):
@@ -27,7 +28,7 @@ class SplineTransformer(preprocessing.SplineTransformer):
 
     @staticmethod
     def _get_base_knot_positions(X, n_knots=10, knots="uniform", sample_weight=None):
-        theirs = preprocessing.SplineTransformer._get_base_knot_positions
+        theirs = _THEIRS._get_base_knot_positions
         if sample_weight is None and knots == "quantile" and X.dtype in FLOATS:
             shares = 100 * np.linspace(start=0, stop=1, num=n_knots, dtype=np.float64) / 100
             found, _, infinite = _core.many_quantiles(X, shares, "linear")
