@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn import metrics as theirs
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ferroflow import metrics as ours
 from harness import Case, equal
@@ -40,6 +42,37 @@ def floats(rows, classes):
     return tuple(y.astype(float) for y in integers(rows, classes))
 
 
+def sets(rows, classes):
+    """Rows of several labels."""
+    rng = np.random.RandomState(0)
+    y_true = (rng.rand(rows, classes) < 0.3).astype(int)
+    return y_true, np.where(rng.rand(rows, classes) < 0.8, y_true, rng.rand(rows, classes) < 0.3)
+
+
+def sparse_sets(rows, classes):
+    return tuple(
+        sparse.random_array((rows, classes), density=0.001, rng=seed, data_sampler=np.ones)
+        .astype(int)
+        .tocsr()
+        for seed in (0, 1)
+    )
+
+
+class Said(ClassifierMixin, BaseEstimator):
+    """Predicts what it is given."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return X
+
+
+def same_scores(a, b):
+    assert a == b
+
+
 def case(row, name, data, rows, classes, must=None, aim=None, reads=0, **options):
     def make():
         y_true, y_pred = data(rows, classes)
@@ -49,7 +82,15 @@ def case(row, name, data, rows, classes, must=None, aim=None, reads=0, **options
         call, their_call = getattr(ours, name), getattr(theirs, name)
         return lambda: call(y_true, y_pred, **chosen), lambda: their_call(y_true, y_pred, **chosen)
 
-    return Case(f"{name} {row}", make, equal, must, aim, reads=reads, n_jobs=False)
+    return Case(
+        f"{name} {row}",
+        make,
+        same_scores if "report" in name else equal,
+        must,
+        aim,
+        reads=reads,
+        n_jobs=False,
+    )
 
 
 M = 1_000_000
@@ -89,3 +130,51 @@ CASES += [
     case("object strings 1M x 10", "confusion_matrix", objects, M, 10, 150, 300, I64),
     case("10 classes 1M, weights", "confusion_matrix", integers, M, 10, sample_weight=True),
 ]
+for metric in ("classification_report", "matthews_corrcoef"):
+    CASES += [
+        case("10 classes 1M", metric, integers, M, 10, 40, 75, I64),
+        case("10 classes 1000", metric, integers, 1000, 10),
+        case("object strings 1M x 10", metric, objects, M, 10, 150, 300, I64),
+    ]
+OTHERS = {
+    "balanced_accuracy_score": {},
+    "class_likelihood_ratios": {},
+    "cohen_kappa_score": {},
+    "fbeta_score": {"beta": 2.0, "average": "macro"},
+    "hamming_loss": {},
+    "jaccard_score": {"average": "macro"},
+    "multilabel_confusion_matrix": {},
+    "precision_recall_fscore_support": {},
+    "zero_one_loss": {},
+}
+for metric, options in OTHERS.items():
+    classes = 2 if metric == "class_likelihood_ratios" else 10
+    CASES += [
+        case(f"{classes} classes 1M", metric, integers, M, classes, reads=I64, **options),
+        case(f"{classes} classes 1000", metric, integers, 1000, classes, **options),
+    ]
+CASES += [case("one row", "balanced_accuracy_score", integers, 1, 2)]
+for metric, options in {
+    "accuracy_score": {},
+    "f1_score": {"average": "macro"},
+    "jaccard_score": {"average": "samples"},
+    "multilabel_confusion_matrix": {},
+    "classification_report": {"zero_division": 0.0},
+}.items():
+    CASES += [
+        case("100,000 rows of 10 labels", metric, sets, 100_000, 10, **options),
+        case("100,000 rows of 1 in 1000 labels, sparse", metric, sparse_sets, 100_000, 1000, **options),
+        case("1000 rows of 5 labels", metric, sets, 1000, 5, **options),
+    ]
+
+
+def scorers():
+    """Four scorers of one prediction, which takes no time itself."""
+    y_true, y_pred = objects(100_000, 10)
+    model = Said().fit(None, y_true)
+    names = ["accuracy", "f1_macro", "precision_macro", "recall_macro"]
+    call, their_call = (m.check_scoring(model, names) for m in (ours, theirs))
+    return lambda: call(model, y_pred, y_true), lambda: their_call(model, y_pred, y_true)
+
+
+CASES += [Case("check_scoring, 4 scorers, object strings 100k x 10", scorers, same_scores, n_jobs=False)]

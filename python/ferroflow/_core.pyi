@@ -33,6 +33,18 @@ def weigh_labels(
     t: Any, p: Any, table: bool, weights: NDArray[Any]
 ) -> tuple[list[Any], NDArray[Any]] | None: ...
 
+# indicator
+def count_indicators(
+    t: Any, p: Any, columns: int, by_row: bool = False, weights: NDArray[Any] | None = None
+) -> NDArray[Any] | None: ...
+def count_sparse_indicators(
+    t: tuple[NDArray[Any], NDArray[Any]],
+    p: tuple[NDArray[Any], NDArray[Any]],
+    columns: int,
+    by_row: bool = False,
+    weights: NDArray[Any] | None = None,
+) -> NDArray[Any] | None: ...
+
 # scale
 def column_moments(
     x: NDArray[Any],

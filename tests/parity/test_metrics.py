@@ -16,8 +16,29 @@ from threadpoolctl import threadpool_limits
 import ferroflow
 from ferroflow import metrics
 
-NAMES = ("accuracy_score", "confusion_matrix", "f1_score", "precision_score", "recall_score")
-SCORES = NAMES[2:]
+SCORES = ("f1_score", "jaccard_score", "precision_recall_fscore_support", "precision_score", "recall_score")
+NAMES = (
+    *SCORES,
+    "accuracy_score",
+    "balanced_accuracy_score",
+    "class_likelihood_ratios",
+    "classification_report",
+    "cohen_kappa_score",
+    "confusion_matrix",
+    "hamming_loss",
+    "matthews_corrcoef",
+    "multilabel_confusion_matrix",
+    "zero_one_loss",
+)
+
+
+def exactly(value):
+    """A value with its types, down to its bits."""
+    if isinstance(value, tuple):
+        return tuple(map(exactly, value))
+    if value is None or isinstance(value, str | dict):
+        return repr(value)  # where NaN equals itself
+    return type(value), getattr(value, "dtype", None), np.shape(value), np.asarray(value).tobytes()
 
 
 def outcome(function, *args, **kwargs):
@@ -28,8 +49,7 @@ def outcome(function, *args, **kwargs):
             value = function(*args, **kwargs)
         except Exception as error:
             return type(error), str(error)
-    told = [(w.category, str(w.message)) for w in caught]
-    return type(value), getattr(value, "dtype", None), np.shape(value), np.asarray(value).tobytes(), told
+    return exactly(value), [(w.category, str(w.message)) for w in caught]
 
 
 def assert_same(name, *args, **kwargs):
@@ -40,8 +60,8 @@ def assert_same(name, *args, **kwargs):
 def assert_all_same(y_true, y_pred):
     for name in NAMES:
         assert_same(name, y_true, y_pred)
-    for name in SCORES:
-        for average in ("micro", "macro", "weighted", "samples", None):
+    for name in ("jaccard_score", "precision_recall_fscore_support"):
+        for average in ("micro", "macro", "weighted", "samples", "binary"):
             assert_same(name, y_true, y_pred, average=average)
 
 
@@ -193,12 +213,49 @@ def test_many_rows(classes, kind):
 MULTILABEL = np.random.RandomState(0).randint(0, 2, (2, 30, 4))
 
 
+def doubled(y):
+    """Stored twice, half of it each time."""
+    rows, columns = np.nonzero(y)
+    values = np.full(2 * len(rows), 0.5)
+    return sparse.coo_array((values, (np.tile(rows, 2), np.tile(columns, 2))), shape=y.shape)
+
+
+def with_zeros(y):
+    """All stored, zeros too."""
+    rows, columns = np.indices(y.shape).reshape(2, -1)
+    return sparse.csr_array((y.ravel(), (rows, columns)), shape=y.shape)
+
+
 @pytest.mark.parametrize(
-    "wrap", [np.asarray, sparse.csr_matrix, sparse.csc_array, pd.DataFrame, np.ndarray.tolist]
+    "wrap",
+    [
+        np.asarray,
+        np.asfortranarray,
+        sparse.csr_matrix,
+        sparse.csc_array,
+        sparse.lil_array,
+        doubled,
+        with_zeros,
+        pd.DataFrame,
+        np.ndarray.tolist,
+        lambda y: y.astype(bool),
+        lambda y: y + 1,
+        lambda y: y * 2 - 1,
+        lambda y: y / 2,
+        lambda y: y.astype(object),
+        lambda y: y.astype("U1"),
+        lambda y: y[:, :1],
+        lambda y: y[:, :1].tolist(),
+        lambda y: sparse.csr_array(y[:, :1]),
+        lambda y: y[:0],
+        lambda y: y * 0,
+        np.asmatrix,
+    ],
 )
 def test_multilabel(wrap):
     y_true, y_pred = map(wrap, MULTILABEL)
     assert_all_same(y_true, y_pred)
+    assert_all_same(y_true, MULTILABEL[1])
     for average in ("samples", "macro"):
         weights = np.arange(30) / 7
         assert_same("f1_score", y_true, y_pred, average=average, labels=[0, 2], sample_weight=weights)
@@ -245,6 +302,10 @@ INPUTS = {
     "complex": (np.array([1j, 1]), np.array([1j, 1])),
     "three dimensions": (np.zeros((2, 1, 1)), np.zeros((2, 1, 1))),
     "sparse column": (sparse.csr_matrix([[1], [0]]), sparse.csr_matrix([[1], [0]])),
+    "multilabel of two widths": ([[1, 0], [0, 1]], [[1, 0, 0], [0, 1, 1]]),
+    "multilabel of two lengths": ([[1, 0], [0, 1]], [[1, 0]]),
+    "list of lists of one": ([[1], [0]], [[1], [0]]),
+    "multilabel with NaN": (np.array([[1, 0], [0, np.nan]]), np.array([[1, 0], [0, 1.0]])),
     "multilabel beside binary": ([[1, 0], [0, 1]], [0, 1]),
 }
 
@@ -410,10 +471,100 @@ def test_parameters_of_accuracy(options):
     assert_same("accuracy_score", WORDS[Y[0]], WORDS[Y[1]], **options)
 
 
+I = MULTILABEL[0][:6].tolist(), MULTILABEL[1][:6].tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "options"),
+    [
+        ("fbeta_score", B, {"beta": 0.5}),
+        ("fbeta_score", B, {"beta": 0}),
+        ("fbeta_score", Y, {"beta": np.inf, "average": "macro"}),
+        ("fbeta_score", Y, {"beta": -1.0, "average": "macro"}),
+        ("fbeta_score", Y, {"beta": np.nan, "average": "macro"}),
+        ("fbeta_score", Y, {"beta": np.float32(2), "average": "macro"}),
+        ("fbeta_score", Y, {"beta": "a"}),
+        ("precision_recall_fscore_support", Y, {"labels": [7, 0]}),
+        ("precision_recall_fscore_support", Y, {"labels": [7, 0], "warn_for": ("recall",)}),
+        ("precision_recall_fscore_support", Y, {"labels": [7, 0], "warn_for": []}),
+        ("precision_recall_fscore_support", Y, {"warn_for": "recall"}),
+        ("precision_recall_fscore_support", ([0, 0, 1], [1, 1, 0]), {}),
+        ("precision_recall_fscore_support", ([0, 0, 1], [1, 1, 0]), {"beta": 0, "average": "weighted"}),
+        ("precision_recall_fscore_support", I, {"average": "samples", "sample_weight": W.astype(np.float32)}),
+        ("precision_recall_fscore_support", I, {"average": "samples", "sample_weight": [1, 0, 2, 3, 1, 1]}),
+        ("precision_recall_fscore_support", I, {"average": "samples", "labels": [3, 0]}),
+        ("jaccard_score", B, {"zero_division": np.nan}),
+        ("jaccard_score", Y, {"average": "weighted", "labels": [7]}),
+        ("jaccard_score", Y, {"average": "weighted", "sample_weight": W}),
+        ("multilabel_confusion_matrix", Y, {"labels": [2, 7, 2]}),
+        ("multilabel_confusion_matrix", Y, {"samplewise": True}),
+        ("multilabel_confusion_matrix", Y, {"samplewise": "yes"}),
+        ("multilabel_confusion_matrix", ([0, 0, 1], [1, 1, 0]), {}),
+        ("multilabel_confusion_matrix", Y, {"sample_weight": [1, 2, 3, 4, 5, 6]}),
+        ("multilabel_confusion_matrix", I, {"labels": [2, 0]}),
+        ("multilabel_confusion_matrix", I, {"labels": [4]}),
+        ("multilabel_confusion_matrix", I, {"labels": [-1]}),
+        ("multilabel_confusion_matrix", I, {"labels": ["a"]}),
+        ("multilabel_confusion_matrix", I, {"labels": [2, 2], "samplewise": True}),
+        ("multilabel_confusion_matrix", I, {"sample_weight": W, "samplewise": True}),
+        ("classification_report", Y, {"target_names": ["x", "longer than others", "z"]}),
+        ("classification_report", Y, {"target_names": ["x"]}),
+        ("classification_report", Y, {"target_names": [1, 2, 3]}),
+        ("classification_report", Y, {"labels": [2, 0], "target_names": ["x"]}),
+        ("classification_report", Y, {"labels": [2, 0]}),
+        ("classification_report", Y, {"labels": [2, 0, 1, 9]}),
+        ("classification_report", Y, {"labels": [2, 0], "output_dict": True}),
+        ("classification_report", Y, {"digits": 4}),
+        ("classification_report", Y, {"digits": 0}),
+        ("classification_report", Y, {"digits": -1}),
+        ("classification_report", Y, {"digits": 2.0}),
+        ("classification_report", Y, {"sample_weight": W}),
+        ("classification_report", Y, {"output_dict": "yes"}),
+        ("classification_report", S, {}),
+        ("classification_report", S, {"output_dict": True, "zero_division": 1}),
+        ("classification_report", ([0, 0, 1], [1, 1, 0]), {}),
+        ("classification_report", ([True, False], [True, True]), {}),
+        ("classification_report", ([1.0, 2.0], [1.0, 1.0]), {}),
+        ("classification_report", I, {"labels": [1, 3], "target_names": ["one", "three"]}),
+        ("classification_report", I, {"sample_weight": W}),
+        ("cohen_kappa_score", Y, {"weights": "linear"}),
+        ("cohen_kappa_score", Y, {"weights": "nonsense"}),
+        ("cohen_kappa_score", Y, {"labels": [2, 0], "weights": "quadratic"}),
+        ("cohen_kappa_score", Y, {"labels": [7]}),
+        ("cohen_kappa_score", Y, {"labels": [0, 7], "replace_undefined_by": 0.0}),
+        ("cohen_kappa_score", Y, {"replace_undefined_by": 2.0}),
+        ("cohen_kappa_score", ([1, 1], [1, 1]), {"replace_undefined_by": -1.0}),
+        ("cohen_kappa_score", Y, {"sample_weight": W}),
+        ("class_likelihood_ratios", B, {}),
+        ("class_likelihood_ratios", B, {"replace_undefined_by": 1.0}),
+        ("class_likelihood_ratios", B, {"replace_undefined_by": {"LR+": 1.0, "LR-": 0.0}}),
+        ("class_likelihood_ratios", B, {"replace_undefined_by": 0.5}),
+        ("class_likelihood_ratios", B, {"labels": [1, 0], "sample_weight": W}),
+        ("class_likelihood_ratios", Y, {"labels": [1, 0]}),
+        ("class_likelihood_ratios", ([0, 0, 1], [0, 0, 1]), {}),
+        ("class_likelihood_ratios", ([0, 0, 0], [0, 0, 1]), {"replace_undefined_by": 1.0}),
+        ("balanced_accuracy_score", ([0, 0, 1], [0, 2, 1]), {"adjusted": True}),
+        ("balanced_accuracy_score", Y, {"adjusted": 1}),
+        ("balanced_accuracy_score", Y, {"sample_weight": W}),
+        ("matthews_corrcoef", Y, {"sample_weight": W}),
+        ("matthews_corrcoef", ([0, 1], [1, 1]), {}),
+        ("zero_one_loss", Y, {"normalize": False, "sample_weight": W.tolist()}),
+        ("zero_one_loss", Y, {"normalize": 1}),
+        ("zero_one_loss", I, {"normalize": False}),
+        ("hamming_loss", I, {"sample_weight": W}),
+        ("hamming_loss", S, {"sample_weight": W[:4]}),
+    ],
+)
+def test_parameters_of_the_other_metrics(name, y, options):
+    assert_same(name, *y, **options)
+    assert_same(name, np.array(y[0]), np.array(y[1]), **options)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_functions_look_like_scikit_learns(name):
     ours, sklearn = getattr(metrics, name), getattr(theirs, name)
-    assert inspect.signature(ours) == inspect.signature(sklearn)
+    # As text, since NaN, a default of some, is not equal to itself.
+    assert str(inspect.signature(ours)) == str(inspect.signature(sklearn))
     assert ours.__doc__ == sklearn.__doc__
     assert ours.__name__ == name
     assert pickle.loads(pickle.dumps(ours)) is ours
@@ -453,7 +604,7 @@ def test_the_ledger_says_what_ran_where():
 
     ferroflow.explain(clear=True, file=io.StringIO())
     metrics.accuracy_score([0, 1], [0, 1])
-    metrics.f1_score(*MULTILABEL, average="samples")
+    metrics.f1_score(*MULTILABEL.astype(np.longdouble), average="samples")
     assert [(e.call, e.engine) for e in entries()] == [
         ("accuracy_score", "rust"),
         ("f1_score", "scikit-learn"),

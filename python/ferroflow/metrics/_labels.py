@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-
-class Foreign(Exception):
-    """A case for scikit-learn's own function; the message says why."""
+from ferroflow.metrics._rust_first import Foreign
 
 
 def count(native: Callable[..., Any], y_true: Any, y_pred: Any, *rest: Any) -> Any:

@@ -6,13 +6,15 @@ They are objects of scikit-learn's own classes; only the functions that they cal
 import copy
 from collections.abc import Callable
 from functools import cache
+from inspect import signature
 from typing import Any
 
 from sklearn import metrics
 
 import ferroflow.metrics as ours
 from ferroflow._bridge.sklearn_compat import MultimetricScorer, named_scorers
-from ferroflow.metrics._documented import documented_as
+from ferroflow.metrics._confusion import class_likelihood_ratios
+from ferroflow.metrics._rust_first import documented_as
 from ferroflow.metrics._shared import shared_counts
 
 # Held here, since accelerate() puts ours into scikit-learn's module.
@@ -20,10 +22,23 @@ _their_check_scoring = metrics.check_scoring
 _their_get_scorer = metrics.get_scorer
 
 
+def positive_likelihood_ratio(y_true, y_pred):
+    """LR+, 1 where it is undefined."""
+    return class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[0]
+
+
+def negative_likelihood_ratio(y_true, y_pred):
+    """LR-, 1 where it is undefined."""
+    return class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[1]
+
+
 @cache
 def _scorers() -> dict[str, Any]:
     """Every scorer by its name, calling our function where there is one."""
     functions: dict[str, Callable[..., Any]] = {name: getattr(ours, name) for name in ours.__all__}
+    if "replace_undefined_by" in signature(class_likelihood_ratios).parameters:
+        functions["positive_likelihood_ratio"] = positive_likelihood_ratio
+        functions["negative_likelihood_ratio"] = negative_likelihood_ratio
     scorers = {}
     for name, theirs in named_scorers.items():
         scorer = scorers[name] = copy.deepcopy(theirs)

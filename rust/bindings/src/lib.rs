@@ -12,6 +12,7 @@ mod float_array;
 mod frozen;
 mod impute;
 mod impute_sparse;
+mod indicator;
 mod label_sets;
 mod labels;
 mod linear_bayes;
@@ -50,6 +51,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     extrema::register(m)?;
     frozen::register(m)?;
     impute::register(m)?;
+    indicator::register(m)?;
     label_sets::register(m)?;
     impute_sparse::register(m)?;
     linear_bayes::register(m)?;

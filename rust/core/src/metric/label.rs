@@ -8,6 +8,8 @@ pub trait Label: Copy + PartialEq + Send + Sync + 'static {
     fn is_integer(self) -> bool;
     /// That integer.
     fn to_i64(self) -> i64;
+    /// 0 and 1 as such, 2 or more for anything else.
+    fn bit(self) -> u8;
 }
 
 macro_rules! label {
@@ -30,6 +32,16 @@ macro_rules! label {
             )]
             fn to_i64(self) -> i64 {
                 self as i64
+            }
+            #[inline(always)]
+            #[allow(
+                clippy::allow_attributes,
+                clippy::float_cmp,
+                clippy::unnecessary_cast,
+                reason = "equal or not, nothing between"
+            )]
+            fn bit(self) -> u8 {
+                u8::from(self == 1 as $t) | (u8::from(self != 0 as $t && self != 1 as $t) << 1)
             }
         }
     };
