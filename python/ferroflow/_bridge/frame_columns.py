@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ferroflow._bridge.fast_path import FLOATS
+
 ColumnOf = Callable[[int], Any]
 
 
@@ -23,6 +25,30 @@ def column_reader(X: Any) -> ColumnOf | None:
 def _numbers_of(series: Any) -> Any:
     """A polars column as an array if it is one of numbers, else as it is."""
     return series.to_numpy() if series.dtype.is_numeric() else series
+
+
+def float_columns(X: Any) -> np.ndarray | list[np.ndarray] | None:
+    """Return a frame of float64 or of float32 as the core takes it: its columns, or one array of them; None for others.
+
+    Copied is only what does not lie there: missing values of a polars column, which become NaN.
+    """
+    column = column_reader(X)
+    rows, width = X.shape if column is not None else (0, 0)
+    if column is None or rows == 0 or width == 0:
+        return None
+    first = column(0)
+    # scikit-learn makes float64 of polars' float32.
+    floats = FLOATS if hasattr(X, "iloc") else FLOATS[:1]
+    if type(first) is not np.ndarray or first.dtype not in floats:
+        return None
+    columns = [first, *(column(j) for j in range(1, width))]
+    if not all(type(part) is np.ndarray and part.dtype == first.dtype and part.ndim == 1 for part in columns):
+        return None
+    if width == 1:
+        return first.reshape(-1, 1)  # whose rows are shared among threads
+    # pandas keeps an array of rows as it is; its columns would be read a cache line for each value.
+    apart = all(part.strides[0] == part.itemsize for part in columns)
+    return columns if apart or rows == 1 else np.asarray(X)
 
 
 def block_of(

@@ -17,7 +17,7 @@ from sklearn.utils._encode import _unique
 from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils._set_output import _get_output_config
+from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 from sklearn.utils._user_interface import _print_elapsed_time
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import _check_partial_fit_first_call
@@ -78,6 +78,7 @@ __all__ = [
     "validate_shuffle_split",
     "warn_of_shuffling",
     "warn_prf",
+    "wrap_output",
 ]
 
 _BEFORE_1_9 = parse_version(sklearn_version) < parse_version("1.9")
@@ -97,6 +98,7 @@ named_scorers = _SCORERS
 num_samples = _num_samples
 print_elapsed_time = _print_elapsed_time
 safe_indexing = _safe_indexing
+wrap_output = _wrap_data_with_container
 
 
 def default_output(estimator) -> bool:

@@ -6,7 +6,6 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -15,7 +14,7 @@ from ferroflow.preprocessing._scaling import (
     SPARSE,
     Steps,
     foreign,
-    forget_names,
+    rows_of,
     scaled,
     warn_of_empty,
     with_fast_paths,
@@ -65,7 +64,7 @@ class MaxAbsScaler(preprocessing.MaxAbsScaler):
     def inverse_transform(self, X):
         return scaled(self, X, True, _steps, _THEIRS, sparse_too=True)
 
-    def _scale_there(self, X):
+    def _transform_there(self, X):
         return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
 
     def merge(self, other):
@@ -101,19 +100,17 @@ def _steps(self, inverse):
     return Steps(None, self.scale_, back=inverse, clip=clip)
 
 
-def _fast_fit(self, X, y=None):
+def _learn(self, table):
     valid = type(self.copy) is bool and type(getattr(self, "clip", False)) is bool
-    if not (valid and is_plain_float_matrix(X)):
+    if not valid:
         return NotImplemented
-    low, high, infinite = _core.column_extrema(X)
+    low, high, infinite = _core.column_extrema(table)
     if infinite:
         return NotImplemented  # scikit-learn's validation words the error
     warn_of_empty(low)
     self._reset()
-    forget_names(self, X)
-    _set(self, _most(low, high), X.shape[0])
-    note_rust("MaxAbsScaler.fit")
+    _set(self, _most(low, high), rows_of(table))
     return self
 
 
-with_fast_paths(MaxAbsScaler, _fast_fit, _steps)
+with_fast_paths(MaxAbsScaler, _learn, _steps)

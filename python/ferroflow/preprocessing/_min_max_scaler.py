@@ -6,7 +6,6 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -14,7 +13,7 @@ from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
     foreign,
-    forget_names,
+    rows_of,
     scaled,
     warn_of_empty,
     with_fast_paths,
@@ -60,7 +59,7 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
     def inverse_transform(self, X):
         return scaled(self, X, True, _steps, _THEIRS, sparse_too=False)
 
-    def _scale_there(self, X):
+    def _transform_there(self, X):
         return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
 
     def merge(self, other):
@@ -95,7 +94,7 @@ def _steps(self, inverse):
     return Steps(self.min_, self.scale_, back=not inverse, clip=clip)
 
 
-def _fast_fit(self, X, y=None):
+def _learn(self, table):
     limits = self.feature_range
     if not (
         type(limits) is tuple
@@ -104,18 +103,15 @@ def _fast_fit(self, X, y=None):
         and limits[0] < limits[1]
         and type(self.copy) is bool
         and type(self.clip) is bool
-        and is_plain_float_matrix(X)
     ):
         return NotImplemented
-    low, high, infinite = _core.column_extrema(X)
+    low, high, infinite = _core.column_extrema(table)
     if infinite:
         return NotImplemented  # scikit-learn's validation words the error
     warn_of_empty(low)
     self._reset()
-    forget_names(self, X)
-    _set(self, low, high, X.shape[0], X.dtype)
-    note_rust("MinMaxScaler.fit")
+    _set(self, low, high, rows_of(table), table[0].dtype)
     return self
 
 
-with_fast_paths(MinMaxScaler, _fast_fit, _steps)
+with_fast_paths(MinMaxScaler, _learn, _steps)

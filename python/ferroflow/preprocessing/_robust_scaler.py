@@ -6,7 +6,6 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
@@ -15,7 +14,6 @@ from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
     foreign,
-    forget_names,
     scaled,
     warn_of_empty,
     with_fast_paths,
@@ -77,7 +75,7 @@ class RobustScaler(preprocessing.RobustScaler):
         note_rust("RobustScaler.partial_fit")
         return self
 
-    def _scale_there(self, X):
+    def _transform_there(self, X):
         return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
 
     def merge(self, other):
@@ -139,7 +137,7 @@ def _steps(self, inverse):
     return Steps(center, scale, back=inverse)
 
 
-def _fast_fit(self, X, y=None):
+def _learn(self, table):
     limits = self.quantile_range
     flags = self.with_centering, self.with_scaling, self.copy, self.unit_variance
     if not (
@@ -148,18 +146,15 @@ def _fast_fit(self, X, y=None):
         and len(limits) == 2
         and all(type(limit) in (int, float) for limit in limits)
         and 0 <= limits[0] <= limits[1] <= 100
-        and is_plain_float_matrix(X)
     ):
         return NotImplemented
-    median, quantiles, infinite = _core.column_quantiles(X, _fractions(self))
+    median, quantiles, infinite = _core.column_quantiles(table, _fractions(self))
     if infinite:
         return NotImplemented  # scikit-learn's validation words the error
     warn_of_empty(median)
     self.__dict__.pop("_sketch", None)
-    forget_names(self, X)
     _set(self, median, quantiles)
-    note_rust("RobustScaler.fit")
     return self
 
 
-with_fast_paths(RobustScaler, _fast_fit, _steps)
+with_fast_paths(RobustScaler, _learn, _steps)

@@ -10,8 +10,16 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.frame_columns import float_columns
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import default_output, is_dispatched, validate_data
+from ferroflow._bridge.sklearn_compat import (
+    array_api_dispatch,
+    check_feature_names,
+    default_output,
+    is_dispatched,
+    validate_data,
+    wrap_output,
+)
 
 FLOATS = [np.float64, np.float32]
 SPARSE = ("csr", "csc")
@@ -25,9 +33,11 @@ class Steps(NamedTuple):
     scale: np.ndarray | None
     back: bool
     clip: tuple[float, float] | None = None
+    rounded: bool = False
+    """Are shift and scale rounded to the type of the data first?"""
 
     def arguments(self) -> tuple[Any, Any, tuple[bool, bool, tuple[float, float] | None]]:
-        return self.shift, self.scale, (self.back, False, self.clip)
+        return self.shift, self.scale, (self.back, self.rounded, self.clip)
 
 
 StepsOf = Callable[[Any, bool], Steps]
@@ -98,30 +108,71 @@ def _scale_stored(X: Any, todo: Steps) -> None:
         np.clip(X.data, *todo.clip, out=X.data)
 
 
-def with_fast_paths(cls: type, fast_fit: Callable[..., Any], steps: StepsOf) -> None:
-    """Give the scaler `cls` its fast ways: `fast_fit`, and what follows from it and from `steps`."""
+def float_table(X: Any) -> Any:
+    """X as the core takes it without validation: itself if a plain array, the columns of a frame; None for others."""
+    return X if is_plain_float_matrix(X) else float_columns(X)
 
-    def fast_transform(self, X):
+
+def rows_of(table: Any) -> int:
+    """How many rows a :func:`float_table` has."""
+    return table.shape[0] if type(table) is np.ndarray else len(table[0])
+
+
+def _agrees(fitted: dict[str, Any], X: Any, table: Any) -> bool:
+    """Has X the columns that a scaler was fitted on, so that scikit-learn has nothing to say of them?"""
+    names = fitted.get("feature_names_in_")
+    if X.shape[1] != fitted["n_features_in_"]:
+        return False
+    if table is X:
+        return names is None
+    columns = list(X.columns)
+    return all(type(c) is int for c in columns) if names is None else columns == names.tolist()
+
+
+def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> None:
+    """Give the scaler `cls` its fast ways, without scikit-learn's validation.
+
+    ``learn(estimator, table)`` fits all but the columns' names, or returns NotImplemented having changed nothing.
+    """
+
+    def fitted(self, X, table):
+        if table is None or learn(self, table) is NotImplemented:
+            return NotImplemented
+        if table is X:
+            forget_names(self, X)
+        else:
+            check_feature_names(self, X, reset=True)
+            self.n_features_in_ = X.shape[1]
+        note_rust(f"{cls.__name__}.fit")
+        return self
+
+    def transformed(self, X, table):
         state = self.__dict__
         if (
-            self.copy is not True
+            table is None
+            or self.copy is not True
             or "scale_" not in state
-            or "feature_names_in_" in state
-            or not is_plain_float_matrix(X)
-            or X.shape[1] != state["n_features_in_"]
-            or not default_output(self)
+            or not _agrees(state, X, table)
+            or array_api_dispatch()
         ):
             return NotImplemented
-        out, infinite = _core.scale_columns(X, *steps(self, False).arguments())
+        out, infinite = _core.scale_columns(table, *steps(self, False).arguments())
         if infinite:
             return NotImplemented  # scikit-learn's validation words the error
         note_rust(f"{cls.__name__}.transform")
-        return out
+        return out if default_output(self) else wrap_output("transform", out, X, self)
 
-    def fast_fit_transform(self, X, y=None, **fit_params):
-        if fit_params or not default_output(self) or fast_fit(self, X) is NotImplemented:
+    def fast_fit(self, X, y=None, *rest, **params):
+        return NotImplemented if rest or params else fitted(self, X, float_table(X))
+
+    def fast_transform(self, X, copy=None):
+        return NotImplemented if copy is not None else transformed(self, X, float_table(X))
+
+    def fast_fit_transform(self, X, y=None, **params):
+        table = float_table(X)
+        if params or fitted(self, X, table) is NotImplemented:
             return NotImplemented
-        return fast_transform(self, X)
+        return transformed(self, X, table)
 
     with_fast_path(cls, "fit", fast_fit)
     with_fast_path(cls, "fit_transform", fast_fit_transform)

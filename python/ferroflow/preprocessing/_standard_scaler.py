@@ -7,17 +7,15 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import (
     as_counts,
-    default_output,
     has_callbacks,
     is_dispatched,
     validate_data,
 )
-from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, foreign
+from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, Steps, foreign, with_fast_paths
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -86,8 +84,8 @@ class StandardScaler(preprocessing.StandardScaler):
         note_rust("StandardScaler.inverse_transform")
         return X
 
-    def _scale_there(self, X):
-        return not _core.scale_columns_in_place(X, *_arguments(self, False))
+    def _transform_there(self, X):
+        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
 
     def merge(self, other):
         """Take in what `other` has seen, as if both had been fitted on their rows together.
@@ -182,79 +180,39 @@ def _scale_sparse(self, X, copy, inverse):
     return X
 
 
-def _arguments(self, inverse):
-    """What the core needs: scikit-learn rounds mean and scale to the type of the data first."""
+def _steps(self, inverse):
+    """scikit-learn rounds mean and scale to the type of the data first."""
     mean = self.mean_ if self.with_mean else None
     scale = self.scale_ if self.with_std else None
-    return mean, scale, (inverse, True, None)
+    return Steps(mean, scale, back=inverse, rounded=True)
 
 
 def _standardize(self, X, inverse, copy):
+    arguments = _steps(self, inverse).arguments()
     if copy:
-        return _core.scale_columns(X, *_arguments(self, inverse))[0]
-    _core.scale_columns_in_place(X, *_arguments(self, inverse))
+        return _core.scale_columns(X, *arguments)[0]
+    _core.scale_columns_in_place(X, *arguments)
     return X
 
 
-def _valid(self):
-    """Are the parameters plain booleans, so that scikit-learn's validation has nothing to say?"""
-    return type(self.with_mean) is bool and type(self.with_std) is bool and type(self.copy) is bool
-
-
-def _fast_fit(self, X, y=None, sample_weight=None):
-    if sample_weight is not None or not (
-        _valid(self)
-        and (self.with_mean or self.with_std)
-        and is_plain_float_matrix(X)
-        and not has_callbacks(self)
-    ):
+def _learn_table(self, table):
+    plain = all(type(flag) is bool for flag in (self.with_mean, self.with_std, self.copy))
+    if not plain or not (self.with_mean or self.with_std) or has_callbacks(self):
         return NotImplemented
-    count, mean, var, scale, has_nan, has_inf = _core.column_moments(X)
+    count, mean, var, scale, has_nan, has_inf = _core.column_moments(table)
     if has_inf:
         return NotImplemented  # scikit-learn's validation words the error
     self._reset()
-    state = self.__dict__
-    state.pop("feature_names_in_", None)
-    state["n_features_in_"] = mean.shape[0]
     count = as_counts(count, weighted=False)
     if has_nan:
         _set(self, count, mean, var, scale)
     else:
+        state = self.__dict__
         state["mean_"] = mean
         state["var_"] = var if self.with_std else None
         state["n_samples_seen_"] = count[0]
         state["scale_"] = scale if self.with_std else None
-    note_rust("StandardScaler.fit")
     return self
 
 
-def _fast_transform(self, X, copy=None):
-    state = self.__dict__
-    if (
-        copy is not None
-        or self.copy is not True
-        or "scale_" not in state
-        or "feature_names_in_" in state
-        or not is_plain_float_matrix(X)
-        or X.shape[1] != state["n_features_in_"]
-        or not default_output(self)
-    ):
-        return NotImplemented
-    out, has_inf = _core.scale_columns(X, *_arguments(self, False))
-    if has_inf:
-        return NotImplemented
-    note_rust("StandardScaler.transform")
-    return out
-
-
-def _fast_fit_transform(self, X, y=None, **fit_params):
-    if fit_params or not default_output(self):
-        return NotImplemented
-    if _fast_fit(self, X) is NotImplemented:
-        return NotImplemented
-    return _fast_transform(self, X)
-
-
-with_fast_path(StandardScaler, "fit", _fast_fit)
-with_fast_path(StandardScaler, "fit_transform", _fast_fit_transform)
-with_fast_path(StandardScaler, "transform", _fast_transform)
+with_fast_paths(StandardScaler, _learn_table, _steps)

@@ -2,15 +2,17 @@
 
 use ferroflow_core::impute::Missing;
 use ferroflow_core::moments_sparse::{Compressed, Index};
-use ferroflow_core::quantile::{Quantiles, interpolate, middle, of_csc, quantiles, rank};
+use ferroflow_core::quantile::{
+    Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, rank,
+};
 use ferroflow_core::{Error, Float};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::FloatMatrix;
+use crate::float_array::{AnyView, FloatTable, TableView};
 use crate::sparse_array::{Indices, Stored};
 
 /// (median of each column, in its type; its quantiles, one row a fraction; was there an infinity)
@@ -36,24 +38,27 @@ fn found<'py, T: Float + Element>(
 
 fn of<'py, T: Float + Element>(
     py: Python<'py>,
-    x: ArrayView2<'_, T>,
+    x: &TableView<'_, T>,
     fractions: &[f64],
 ) -> PyResult<Found<'py>> {
-    let all = enter(py, |exec| quantiles(x, Missing::Nan, fractions, exec))?;
-    Ok(found(py, all, x.nrows(), fractions))
+    let all = enter(py, |exec| match x {
+        TableView::Whole(x) => quantiles(*x, Missing::Nan, fractions, exec),
+        TableView::Columns(columns) => quantiles_of_columns(columns, Missing::Nan, fractions, exec),
+    })?;
+    Ok(found(py, all, x.dim().0, fractions))
 }
 
 /// Quantiles of each column without NaN, as NumPy interpolates linearly, and its median.
 #[pyfunction]
 fn column_quantiles<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     mut fractions: Vec<f64>,
 ) -> PyResult<Found<'py>> {
     fractions.push(0.5);
-    match &x {
-        FloatMatrix::F64(x) => of(py, x.as_array(), &fractions),
-        FloatMatrix::F32(x) => of(py, x.as_array(), &fractions),
+    match x.view()? {
+        AnyView::F64(x) => of(py, &x, &fractions),
+        AnyView::F32(x) => of(py, &x, &fractions),
     }
 }
 

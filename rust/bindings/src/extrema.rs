@@ -3,13 +3,12 @@
 use ferroflow_core::extrema::Extrema;
 use ferroflow_core::moments_sparse::{Compressed, Index};
 use ferroflow_core::{Error, Float};
-use ndarray::ArrayView2;
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::FloatMatrix;
+use crate::float_array::{AnyView, FloatTable, TableView};
 use crate::sparse_array::{Indices, Stored};
 
 /// (smallest values, largest values, was there an infinity)
@@ -21,10 +20,13 @@ fn found<T: Float + Element>(py: Python<'_>, extrema: Extrema<T>) -> Found<'_> {
     (low.into_pyarray(py).into_any(), high.into_pyarray(py).into_any(), infinite)
 }
 
-fn of<'py, T: Float + Element>(py: Python<'py>, x: ArrayView2<'_, T>) -> PyResult<Found<'py>> {
+fn of<'py, T: Float + Element>(py: Python<'py>, x: &TableView<'_, T>) -> PyResult<Found<'py>> {
     let extrema = enter(py, |exec| {
-        let mut extrema = Extrema::new(x.ncols());
-        extrema.update(x, exec)?;
+        let mut extrema = Extrema::new(x.dim().1);
+        match x {
+            TableView::Whole(x) => extrema.update(*x, exec)?,
+            TableView::Columns(columns) => extrema.update_columns(columns, exec)?,
+        }
         Ok(extrema)
     })?;
     Ok(found(py, extrema))
@@ -32,10 +34,10 @@ fn of<'py, T: Float + Element>(py: Python<'py>, x: ArrayView2<'_, T>) -> PyResul
 
 /// (smallest, largest value of each column without NaN, NaN if there is none; was there an infinity).
 #[pyfunction]
-fn column_extrema<'py>(py: Python<'py>, x: FloatMatrix<'py>) -> PyResult<Found<'py>> {
-    match &x {
-        FloatMatrix::F64(x) => of(py, x.as_array()),
-        FloatMatrix::F32(x) => of(py, x.as_array()),
+fn column_extrema<'py>(py: Python<'py>, x: FloatTable<'py>) -> PyResult<Found<'py>> {
+    match x.view()? {
+        AnyView::F64(x) => of(py, &x),
+        AnyView::F32(x) => of(py, &x),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
+use ndarray::{ArrayView1, ArrayView2};
+use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// A 2-d float array of either type.
@@ -10,6 +12,66 @@ pub enum FloatMatrix<'py> {
     F64(PyReadonlyArray2<'py, f64>),
     /// float32
     F32(PyReadonlyArray2<'py, f32>),
+}
+
+/// A float table of either type: a 2-d array, or its columns as a list.
+#[derive(FromPyObject)]
+pub enum FloatTable<'py> {
+    /// float64
+    F64(PyReadonlyArray2<'py, f64>),
+    /// float32
+    F32(PyReadonlyArray2<'py, f32>),
+    /// float64, column by column
+    Columns64(Vec<PyReadonlyArray1<'py, f64>>),
+    /// float32, column by column
+    Columns32(Vec<PyReadonlyArray1<'py, f32>>),
+}
+
+/// A table of one type.
+pub enum TableView<'a, T> {
+    /// A matrix of any layout.
+    Whole(ArrayView2<'a, T>),
+    /// Columns of one length that lie apart.
+    Columns(Vec<ArrayView1<'a, T>>),
+}
+
+impl<'a, T: Element> TableView<'a, T> {
+    /// The columns, found to be of one length.
+    fn of_columns(columns: &'a [PyReadonlyArray1<'_, T>]) -> PyResult<Self> {
+        let columns: Vec<_> = columns.iter().map(PyReadonlyArray1::as_array).collect();
+        if columns.iter().any(|column| column.len() != columns[0].len()) {
+            return Err(PyValueError::new_err("the columns differ in length"));
+        }
+        Ok(Self::Columns(columns))
+    }
+
+    /// (rows, columns)
+    pub fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Whole(x) => x.dim(),
+            Self::Columns(columns) => (columns.first().map_or(0, ArrayView1::len), columns.len()),
+        }
+    }
+}
+
+/// A [`FloatTable`] as kernels see it.
+pub enum AnyView<'a> {
+    /// float64
+    F64(TableView<'a, f64>),
+    /// float32
+    F32(TableView<'a, f32>),
+}
+
+impl FloatTable<'_> {
+    /// The view that kernels take.
+    pub fn view(&self) -> PyResult<AnyView<'_>> {
+        Ok(match self {
+            Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
+            Self::F32(x) => AnyView::F32(TableView::Whole(x.as_array())),
+            Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
+            Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
+        })
+    }
 }
 
 /// A 2-d float array of either type, to be changed in place.

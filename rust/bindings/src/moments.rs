@@ -2,12 +2,12 @@
 
 use ferroflow_core::Float;
 use ferroflow_core::moments::{Moments, variance_and_scale};
-use ndarray::{ArrayView1, ArrayView2};
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
+use ndarray::ArrayView1;
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::FloatMatrix;
+use crate::float_array::{AnyView, FloatTable, TableView};
 
 type Column<'py> = Bound<'py, PyArray1<f64>>;
 pub type Before<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
@@ -44,36 +44,36 @@ pub fn found(py: Python<'_>, moments: Moments) -> Found<'_> {
     (count, mean, var, scale, has_nan, has_inf)
 }
 
-fn update<T: Float>(
+fn update<T: Float + Element>(
     py: Python<'_>,
-    x: ArrayView2<'_, T>,
+    x: &TableView<'_, T>,
     weights: Option<ArrayView1<'_, f64>>,
-    mut moments: Moments,
+    before: Option<Before<'_>>,
 ) -> PyResult<Moments> {
+    let mut moments = before.map_or_else(|| Moments::new(x.dim().1), from_python);
     enter(py, |exec| {
-        moments.update(x, weights, exec)?;
+        match x {
+            TableView::Whole(x) => moments.update(*x, weights, exec)?,
+            TableView::Columns(columns) => moments.update_columns(columns, exec)?,
+        }
         Ok(moments)
     })
 }
 
-/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`.
+/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`. `weights` go with
+/// a matrix only.
 #[pyfunction]
 #[pyo3(signature = (x, weights=None, before=None))]
 fn column_moments<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     weights: Option<PyReadonlyArray1<'py, f64>>,
     before: Option<Before<'py>>,
 ) -> PyResult<Found<'py>> {
-    let columns = match &x {
-        FloatMatrix::F64(x) => x.shape()[1],
-        FloatMatrix::F32(x) => x.shape()[1],
-    };
-    let moments = before.map_or_else(|| Moments::new(columns), from_python);
     let weights = weights.as_ref().map(PyReadonlyArray1::as_array);
-    let moments = match &x {
-        FloatMatrix::F64(x) => update(py, x.as_array(), weights, moments)?,
-        FloatMatrix::F32(x) => update(py, x.as_array(), weights, moments)?,
+    let moments = match x.view()? {
+        AnyView::F64(x) => update(py, &x, weights, before)?,
+        AnyView::F32(x) => update(py, &x, weights, before)?,
     };
     Ok(found(py, moments))
 }

@@ -1,14 +1,16 @@
 //! Scaling of columns, to a new array or in place.
 
 use ferroflow_core::Float;
-use ferroflow_core::scale::{Direction, Mode, Standard, apply, apply_in_place, lies_by_column};
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ferroflow_core::scale::{
+    Direction, Mode, Standard, apply, apply_columns, apply_in_place, lies_by_column,
+};
+use ndarray::ArrayViewMut2;
 use numpy::{Element, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::{FloatMatrix, FloatMatrixMut, FloatVector};
+use crate::float_array::{AnyView, FloatMatrixMut, FloatTable, FloatVector, TableView};
 
 /// How `scale_columns` goes: whether back, whether its parameters are rounded to the type of the data first, and within
 /// which limits the results are kept.
@@ -64,17 +66,25 @@ impl Given<'_> {
 
 fn scaled<'py, T: Float + Element, P: Float>(
     py: Python<'py>,
-    x: ArrayView2<'_, T>,
+    x: &TableView<'_, T>,
     given: &Given<'_>,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
-    given.with::<P, _>(x.ncols(), |standard| {
+    let by_column = match x {
+        TableView::Whole(x) => lies_by_column(*x),
+        TableView::Columns(_) => true,
+    };
+    let (rows, columns) = x.dim();
+    given.with::<P, _>(columns, |standard| {
         // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
         // returned, and on an error the array is dropped unseen.
-        let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+        let out = unsafe { PyArray2::<T>::new(py, [rows, columns], by_column) };
         // SAFETY: the array was just made, is contiguous, and this is its only reference.
         let values = unsafe { out.as_slice_mut()? };
         let mode = given.mode();
-        let infinite = enter(py, |exec| apply(x, standard, mode, values, exec))?;
+        let infinite = enter(py, |exec| match x {
+            TableView::Whole(x) => apply(*x, standard, mode, values, exec),
+            TableView::Columns(columns) => apply_columns(columns, standard, mode, values, exec),
+        })?;
         Ok((out.into_any(), infinite))
     })
 }
@@ -83,16 +93,16 @@ fn scaled<'py, T: Float + Element, P: Float>(
 #[pyfunction]
 fn scale_columns<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     shift: Option<FloatVector<'py>>,
     scale: Option<FloatVector<'py>>,
     how: How,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let given = Given { shift, scale, how };
-    match &x {
-        FloatMatrix::F64(x) => scaled::<f64, f64>(py, x.as_array(), &given),
-        FloatMatrix::F32(x) if given.is_wide() => scaled::<f32, f64>(py, x.as_array(), &given),
-        FloatMatrix::F32(x) => scaled::<f32, f32>(py, x.as_array(), &given),
+    match x.view()? {
+        AnyView::F64(x) => scaled::<f64, f64>(py, &x, &given),
+        AnyView::F32(x) if given.is_wide() => scaled::<f32, f64>(py, &x, &given),
+        AnyView::F32(x) => scaled::<f32, f32>(py, &x, &given),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One pass over memory, bound by reading it. An infinity shows in the extrema themselves.
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, Axis, s};
 
 use crate::error::Result;
 use crate::exec::Exec;
@@ -87,10 +87,23 @@ impl<T: Float> Extrema<T> {
         let parts = exec.map(groups * rows.div_ceil(step), |i| {
             let (row, column) = (i / groups * step, i % groups * group);
             let part = x.slice(s![row..rows.min(row + step), column..columns.min(column + group)]);
-            if by_column { of_columns(part) } else { of_rows(part) }
+            if by_column { of_columns(part.axis_iter(Axis(1))) } else { of_rows(part) }
         })?;
         for (i, part) in parts.iter().enumerate() {
             self.merge_at(i % groups * group, part);
+        }
+        Ok(())
+    }
+
+    /// Takes in a block of rows whose columns lie apart.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update_columns(&mut self, columns: &[ArrayView1<'_, T>], exec: &Exec<'_>) -> Result<()> {
+        let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
+        for (j, part) in exec.map(columns.len(), |j| of_columns([columns[j]].into_iter()))?.iter().enumerate()
+        {
+            self.merge_at(j, part);
         }
         Ok(())
     }
@@ -177,11 +190,11 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>) -> Extrema<T> {
     fold(&lanes, columns)
 }
 
-fn of_columns<T: Float>(x: ArrayView2<'_, T>) -> Extrema<T> {
-    let mut all = Extrema::new(x.ncols());
-    let mut lanes = Extrema::new(LANES.min(x.nrows()));
+fn of_columns<'a, T: Float>(columns: impl ExactSizeIterator<Item = ArrayView1<'a, T>>) -> Extrema<T> {
+    let mut all = Extrema::new(columns.len());
+    let mut lanes = Extrema::new(LANES);
     let mut copy = Vec::new();
-    for (j, column) in x.columns().into_iter().enumerate() {
+    for (j, column) in columns.enumerate() {
         lanes.low.fill(T::INFINITY);
         lanes.high.fill(-T::INFINITY);
         let values = column.as_slice().unwrap_or_else(|| {

@@ -12,6 +12,8 @@ use crate::exec::Exec;
 use crate::float::Float;
 use crate::simd;
 
+/// Values of separate columns below which threads cost more than they bring (waking the pool takes some 20 us).
+const SERIAL_BELOW: usize = 100_000;
 /// Values of a block: 128 KB of f64, which stays in the second-level cache between its two passes.
 const BLOCK: usize = 16_384;
 /// Values of a chunk, the unit that a thread takes: about 1 ms of work.
@@ -79,15 +81,8 @@ impl Moments {
         }
         let by_column = x.strides()[0].unsigned_abs() == 1 && columns > 1 && rows > 1;
         if by_column && weights.is_none() {
-            let parts = exec.map(columns, |j| of_rows(x.slice(s![.., j..=j]), None))?;
-            let mut all = Self::new(columns);
-            for (j, part) in parts.iter().enumerate() {
-                (all.count[j], all.mean[j], all.m2[j]) = (part.count[0], part.mean[0], part.m2[0]);
-                all.has_nan |= part.has_nan;
-                all.has_inf |= part.has_inf;
-            }
-            self.merge(&all);
-            return Ok(());
+            let all: Vec<_> = x.axis_iter(Axis(1)).collect();
+            return self.update_columns(&all, exec);
         }
         let step = (CHUNK / columns).max(1);
         let chunks = rows.div_ceil(step);
@@ -99,6 +94,23 @@ impl Moments {
         for part in &parts {
             self.merge(part);
         }
+        Ok(())
+    }
+
+    /// Takes in a block of rows whose columns lie apart, each as long as the others.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update_columns<T: Float>(&mut self, columns: &[ArrayView1<'_, T>], exec: &Exec<'_>) -> Result<()> {
+        let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
+        let parts = exec.map(columns.len(), |j| of_rows(columns[j].insert_axis(Axis(1)), None))?;
+        let mut all = Self::new(columns.len());
+        for (j, part) in parts.iter().enumerate() {
+            (all.count[j], all.mean[j], all.m2[j]) = (part.count[0], part.mean[0], part.m2[0]);
+            all.has_nan |= part.has_nan;
+            all.has_inf |= part.has_inf;
+        }
+        self.merge(&all);
         Ok(())
     }
 }

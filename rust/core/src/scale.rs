@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 
 use crate::error::Result;
 use crate::exec::Exec;
@@ -148,16 +148,11 @@ pub fn apply<T: Float, P: Float>(
     out: &mut [T],
     exec: &Exec<'_>,
 ) -> Result<bool> {
+    if lies_by_column(x) {
+        return apply_columns(&x.axis_iter(Axis(1)).collect::<Vec<_>>(), standard, mode, out, exec);
+    }
     let infinite = AtomicBool::new(false);
     let exec = exec.only_if(x.len() >= SERIAL_BELOW);
-    if lies_by_column(x) {
-        exec.for_each_piece(out, PIECE, |i, out| {
-            if by_column(x, i * PIECE, standard, mode, out) {
-                infinite.store(true, Ordering::Relaxed);
-            }
-        })?;
-        return Ok(infinite.into_inner());
-    }
     let columns = x.ncols().max(1);
     let rows = (PIECE / columns).max(1);
     let wide = Wide::new(standard, columns, x.nrows());
@@ -178,6 +173,26 @@ pub fn apply<T: Float, P: Float>(
             found
         };
         if found {
+            infinite.store(true, Ordering::Relaxed);
+        }
+    })?;
+    Ok(infinite.into_inner())
+}
+
+/// As [`apply`], for columns that lie apart, each as long as the others; `out` is in Fortran's order.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn apply_columns<T: Float, P: Float>(
+    columns: &[ArrayView1<'_, T>],
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let infinite = AtomicBool::new(false);
+    exec.only_if(out.len() >= SERIAL_BELOW).for_each_piece(out, PIECE, |i, out| {
+        if by_column(columns, i * PIECE, standard, mode, out) {
             infinite.store(true, Ordering::Relaxed);
         }
     })?;
@@ -285,21 +300,21 @@ impl<P: Float> Wide<P> {
     }
 }
 
-/// Values of a matrix that lies by column, from the value number `begin` on, into `out`.
+/// Values of columns of one length, from the value number `begin` on, into `out`.
 fn by_column<T: Float, P: Float>(
-    x: ArrayView2<'_, T>,
+    columns: &[ArrayView1<'_, T>],
     begin: usize,
     standard: Standard<'_, P>,
     mode: Mode<T>,
     mut out: &mut [T],
 ) -> bool {
-    let rows = x.nrows();
+    let rows = columns.first().map_or(0, ArrayView1::len);
     let (mut at, mut found) = (begin, false);
     while !out.is_empty() {
         let (column, row) = (at / rows, at % rows);
         let take = out.len().min(rows - row).min(BLOCK);
         let (to, rest) = std::mem::take(&mut out).split_at_mut(take);
-        let part = x.slice(ndarray::s![row..row + take, column]);
+        let part = columns[column].slice(ndarray::s![row..row + take]);
         let scratch;
         let values = match part.as_slice() {
             Some(values) => values,

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, Axis, s};
 
 use super::between;
 use crate::error::Result;
@@ -77,6 +77,9 @@ pub fn quantiles<T: Float>(
     exec: &Exec<'_>,
 ) -> Result<Quantiles<T>> {
     let (rows, columns) = x.dim();
+    if rows > 1 && columns > 1 && x.strides()[0] == 1 {
+        return quantiles_of_columns(&x.axis_iter(Axis(1)).collect::<Vec<_>>(), missing, fractions, exec);
+    }
     let each = fractions.len();
     let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
     let select = |j: usize| {
@@ -98,26 +101,15 @@ pub fn quantiles<T: Float>(
         let of_column = exec.map(columns, |j| brackets(&mut sample[j].clone(), fractions))?;
         let brackets: Vec<(T, T)> = (0..each).flat_map(|k| of_column.iter().map(move |b| b[k])).collect();
         drop(sample);
-        let alone = rows > 1 && columns > 1 && x.strides()[0] == 1;
-        let step = (CHUNK / if alone { 1 } else { columns }).max(1);
+        let step = (CHUNK / columns).max(1);
         let chunk = |i: usize| s![i * step..rows.min((i + 1) * step), ..];
-        let chunks = rows.div_ceil(step);
-        let parts: Vec<Vec<Part<T>>> = if alone {
-            let one = |i: usize| {
-                let j = i % columns;
-                scan(x.slice(chunk(i / columns)).slice(s![.., j..=j]), missing, &of_column[j])
-            };
-            exec.map(chunks * columns, one)?
-        } else {
-            exec.map(chunks, |i| scan(x.slice(chunk(i)), missing, &brackets))?
-        };
+        let parts: Vec<Vec<Part<T>>> =
+            exec.map(rows.div_ceil(step), |i| scan(x.slice(chunk(i)), missing, &brackets))?;
         all.refused = parts.iter().flatten().any(|part| part.refused);
         let found = exec.map(columns, |j| {
-            let (first, by, at) = if alone { (j, columns, 0) } else { (0, 1, j) };
-            let apart = if alone { 1 } else { columns };
             let mut wholes: Vec<Part<T>> = (0..each).map(|_| Part::default()).collect();
-            for parts in parts[first..].iter().step_by(by) {
-                for (whole, part) in wholes.iter_mut().zip(parts[at..].iter().step_by(apart)) {
+            for parts in &parts {
+                for (whole, part) in wholes.iter_mut().zip(parts[j..].iter().step_by(columns)) {
                     whole.merge(part);
                 }
             }
@@ -147,6 +139,28 @@ pub fn quantiles<T: Float>(
             all.missing[*j] = missing;
             all.refused |= refused;
         }
+    }
+    Ok(all)
+}
+
+/// As [`quantiles`], of columns that lie apart.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn quantiles_of_columns<T: Float>(
+    columns: &[ArrayView1<'_, T>],
+    missing: Missing<T>,
+    fractions: &[f64],
+    exec: &Exec<'_>,
+) -> Result<Quantiles<T>> {
+    let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
+    let alone = |j: usize| quantiles(columns[j].insert_axis(Axis(1)), missing, fractions, &Exec::serial());
+    let mut all = Quantiles { pairs: Vec::new(), missing: Vec::new(), refused: false };
+    for found in exec.map(columns.len(), alone)? {
+        let found = found?;
+        all.pairs.extend(found.pairs);
+        all.missing.extend(found.missing);
+        all.refused |= found.refused;
     }
     Ok(all)
 }

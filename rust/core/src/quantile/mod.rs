@@ -5,7 +5,7 @@ mod many;
 mod map;
 mod sketch;
 
-pub use exact::{Quantiles, interpolate, middle, of_csc, quantiles, rank};
+pub use exact::{Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, rank};
 pub use many::{Many, Method, many};
 pub use map::{Curve, Output, apply, invert};
 pub use sketch::{SIZE, Sketch, merge_all, update_all};
