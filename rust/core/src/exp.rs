@@ -3,14 +3,11 @@
 //! FreeBSD's e_exp.c, as the `libm` crate has it, without its branches: both sides are computed and one is chosen, so that
 //! the compiler makes vectors of it. Values of 708.39 and more, infinities and NaN are left to the crate's own function.
 
-/// Values of a block, which stays in registers and the first-level cache.
-const BLOCK: usize = 64;
+use crate::ln2::{BLOCK, INV_LN2, LN2_HI, LN2_LO};
+
 /// Below this size the result is a normal number, and 2^k too.
 const PLAIN_BELOW: f64 = 708.39;
 
-const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
-const LN2_LO: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
-const INV_LN2: f64 = f64::from_bits(0x3ff7_1547_652b_82fe);
 const P1: f64 = f64::from_bits(0x3fc5_5555_5555_553e);
 const P2: f64 = f64::from_bits(0xbf66_c16c_16be_bd93);
 const P3: f64 = f64::from_bits(0x3f11_566a_af25_de2c);

@@ -3,9 +3,8 @@
 //! `x = k ln 2 + r`, `|r| <= ln 2 / 2`; the Taylor series of `exp(r) - 1` to the 14th power leaves out less than 1e-17
 //! of it; `exp(x) - 1 = 2 (2^(k-1) p + 2^(k-1) - 1/2)` loses nothing where `k` is 0.
 
-const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
-const LN2_LO: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
-const INV_LN2: f64 = f64::from_bits(0x3ff7_1547_652b_82fe);
+use crate::ln2::{INV_LN2, LN2_HI, LN2_LO};
+
 /// 1.5 * 2^52: adding it and taking it away again rounds to a whole number, of either sign.
 const WHOLE: f64 = 6_755_399_441_055_744.0;
 /// 2^52, whose low bits take the exponent.

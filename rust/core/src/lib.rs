@@ -18,6 +18,7 @@ mod gate;
 pub mod impute;
 pub mod linear;
 pub mod linear_bayes;
+mod ln2;
 mod logarithm;
 mod memory;
 pub mod metric;

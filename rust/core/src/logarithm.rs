@@ -3,11 +3,8 @@
 //! FreeBSD's e_log.c and s_log1p.c, as the `libm` crate has them, without their branches: both sides are computed and one
 //! is chosen, so that the compiler makes vectors of it. Blocks with a value that is special there are left to the crate.
 
-/// Values of a block, which stays in registers and the first-level cache.
-const BLOCK: usize = 64;
+use crate::ln2::{BLOCK, LN2_HI, LN2_LO};
 
-const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
-const LN2_LO: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
 const L1: f64 = f64::from_bits(0x3fe5_5555_5555_5593);
 const L2: f64 = f64::from_bits(0x3fd9_9999_9997_fa04);
 const L3: f64 = f64::from_bits(0x3fd2_4924_9422_9359);
