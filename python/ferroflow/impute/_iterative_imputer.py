@@ -24,6 +24,16 @@ class IterativeImputer(_IterativeImputer):
         _note(self, "IterativeImputer.transform", False)
         return super().transform(X)
 
+    def _initial_imputation(self, X, in_fit=False):
+        X, filled, mask, complete = super()._initial_imputation(X, in_fit)
+        if not in_fit and mask.all():
+            # Here scikit-learn stops; but a row is filled alike whichever rows come with it.
+            for step in self.imputation_sequence_:
+                filled, _ = self._impute_one_feature(
+                    filled, mask, step.feat_idx, step.neighbor_feat_idx, step.estimator, fit_mode=False
+                )
+        return X, filled, mask, complete
+
     # scikit-learn's fit_transform and transform call this for one column after another.
 
     def _impute_one_feature(

@@ -4,7 +4,6 @@ from numbers import Real
 
 import numpy as np
 from sklearn import impute
-from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
@@ -14,10 +13,6 @@ from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import get_mask, validate_data
 
 _FLOATS = (np.float64, np.float32, np.float16)  # scikit-learn's, in its order
-_BLOCK = 1 << 18
-"""Distances that are held at a time, a few MB with what is computed beside them."""
-_SMALL = 2_000_000
-"""Multiplications below which BLAS may sum in another order than above."""
 
 
 class KNNImputer(impute.KNNImputer):
@@ -49,13 +44,13 @@ class KNNImputer(impute.KNNImputer):
             )
             return super().transform(X)
         flags = self._transform_indicator(get_mask(X, missing)) if self.add_indicator else None
-        cells, exact = _core.nearest_fills(
+        cells = _core.nearest_fills(
             X, self._fit_X, _marker(missing), self.n_neighbors, self.weights == "distance"
         )
         if cells is None:
             note_sklearn("KNNImputer.transform", "values whose squares overflow")
             return super().transform(X)
-        _fill(self, X, cells, exact)
+        _fill(self, X, cells)
         note_rust("KNNImputer.transform")
         if self.keep_empty_features:
             X[:, ~self._valid_mask] = 0
@@ -117,40 +112,11 @@ def _foreign(self):
     return None
 
 
-def _fill(self, X, cells, exact):
-    rows, columns, values, unsettled, nobody = cells
-    if unsettled or nobody:
-        unsettled, nobody = np.array(unsettled, dtype=int), np.array(nobody, dtype=int)
+def _fill(self, X, cells):
+    rows, columns, values, nobody = cells
+    if nobody:
+        nobody = np.array(nobody)
         for j in np.unique(columns[nobody]):
             there = np.ma.array(self._fit_X[:, j], mask=self._mask_fit_X[:, j])
             values[nobody[columns[nobody] == j]] = there.mean()
-        _settle(self, X, rows, columns, values, unsettled, exact)
     X[rows, columns] = values
-
-
-def _settle(self, X, rows, columns, values, cells, exact):
-    """Let NumPy choose among rows that are equally near, as scikit-learn does: by the same distances."""
-    donors, missing = self._fit_X, self.missing_values
-    wanted = np.unique(rows[cells])
-    seekers = np.unique(rows)
-    if exact:
-        rooms = wanted
-    elif len(seekers) * donors.size <= _SMALL:
-        rooms = seekers  # all at once, since the order of BLAS's sums depends on the size of small products
-    else:
-        others = np.setdiff1d(seekers, wanted)
-        rooms = np.concatenate([wanted, others[: max(0, _SMALL // donors.size + 64 - len(wanted))]])
-    step = max(_BLOCK // len(donors), 1) if exact else max(_BLOCK // len(donors), _SMALL // donors.size + 64)
-    for room in np.array_split(rooms, max(1, len(rooms) // step)):
-        if exact:
-            distances = _core.nan_distances(X[room], donors, _marker(missing))
-        else:
-            distances = nan_euclidean_distances(X[room], donors, missing_values=missing)
-        place = {row: i for i, row in enumerate(room.tolist())}
-        here = cells[np.isin(rows[cells], room)]
-        for j in np.unique(columns[here]):
-            mine = here[columns[here] == j]
-            (there,) = np.nonzero(~self._mask_fit_X[:, j])
-            near = distances[[place[row] for row in rows[mine].tolist()]][:, there]
-            k = min(self.n_neighbors, len(there))
-            values[mine] = self._calc_impute(near, k, donors[there, j], self._mask_fit_X[there, j])

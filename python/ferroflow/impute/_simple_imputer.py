@@ -126,6 +126,14 @@ class SimpleImputer(impute.SimpleImputer):
         note_rust("SimpleImputer.transform")
         return self._concatenate_indicator(X, flags)
 
+    def _can_write_there(self, dtype):
+        if self.add_indicator or dtype != self._fit_dtype or float_marker(self.missing_values) is NOT_OURS:
+            return False
+        return dtype in FLOATS and self.statistics_.dtype.kind == "f" and np.isfinite(_fill(self)).all()
+
+    def _transform_there(self, X):
+        return not _core.fill_missing_in_place(X, float_marker(self.missing_values), _fill(self))
+
     # scikit-learn's fit validates X, then calls one of these two for the statistics.
 
     def _sparse_fit(self, X, strategy, missing_values, fill_value):

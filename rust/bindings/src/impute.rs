@@ -1,14 +1,14 @@
 //! Statistics of what is there, and filling in what is missing.
 
 use ferroflow_core::Float;
-use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, mark, medians, modes};
-use ndarray::{ArrayView1, ArrayView2};
+use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, fill_in_place, mark, medians, modes};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::FloatMatrix;
+use crate::float_array::{FloatMatrix, FloatMatrixMut};
 
 type Learned<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<f64>>, bool);
 
@@ -119,6 +119,33 @@ fn fill_missing<'py>(
     }
 }
 
+fn filled_there<T: Float>(
+    py: Python<'_>,
+    x: ArrayViewMut2<'_, T>,
+    marker: Option<f64>,
+    values: ArrayView1<'_, f64>,
+) -> PyResult<bool> {
+    let values: Vec<T> = values.iter().map(|v| T::from_f64(*v)).collect();
+    if values.len() != x.ncols() {
+        return Err(PyValueError::new_err("the data has another number of columns than there are values"));
+    }
+    enter(py, |exec| fill_in_place(x, missing(marker), &values, exec))
+}
+
+/// Fills in each column's missing values in their place by a finite one; is there a value that may not occur?
+#[pyfunction]
+fn fill_missing_in_place(
+    py: Python<'_>,
+    x: FloatMatrixMut<'_>,
+    marker: Option<f64>,
+    values: PyReadonlyArray1<'_, f64>,
+) -> PyResult<bool> {
+    match x {
+        FloatMatrixMut::F64(mut x) => filled_there(py, x.as_array_mut(), marker, values.as_array()),
+        FloatMatrixMut::F32(mut x) => filled_there(py, x.as_array_mut(), marker, values.as_array()),
+    }
+}
+
 fn marked<'py, T: Float>(
     py: Python<'py>,
     x: ArrayView2<'_, T>,
@@ -155,6 +182,7 @@ fn missing_marks<'py>(
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(column_statistics, m)?)?;
     m.add_function(wrap_pyfunction!(fill_missing, m)?)?;
+    m.add_function(wrap_pyfunction!(fill_missing_in_place, m)?)?;
     m.add_function(wrap_pyfunction!(missing_marks, m)?)?;
     m.add_function(wrap_pyfunction!(integer_modes, m)?)
 }

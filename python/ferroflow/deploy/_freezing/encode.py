@@ -46,6 +46,17 @@ def one_hot(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Valu
     return graph.add("onehot", [NUMBER] * total, out, **{"in": value.number, "columns": columns})
 
 
+def feature_hasher(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
+    if step.input_type != "string" or NUMBER in value.kinds:
+        raise TypeError(
+            f"{where}: a FeatureHasher of {step.input_type}s takes no table; "
+            "fit one with input_type='string' on columns of texts, or name its columns before the pipeline"
+        )
+    width = int(step.n_features)
+    node = {"in": value.number, "width": width, "alternate": bool(step.alternate_sign)}
+    return graph.add("hash", [NUMBER] * width, out, **node)
+
+
 def ordinal(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
     key = graph.key
     columns = []
@@ -206,6 +217,7 @@ def _transform_columns(step: Any, shown: Any) -> Any:
 
 
 STEPS = {
+    "FeatureHasher": feature_hasher,
     "FrequencyEncoder": frequency,
     "OneHotEncoder": one_hot,
     "OrdinalEncoder": ordinal,

@@ -5,11 +5,13 @@ from typing import Any
 CAN = (
     "ferroflow freezes SimpleImputer, KNNImputer, IterativeImputer, MissingIndicator, scalers of columns, Normalizer, "
     "Binarizer, QuantileTransformer, PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, "
-    "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, ColumnTransformer, Pipeline "
-    "and linear classifiers and regressors"
+    "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, FeatureHasher, ColumnTransformer, "
+    "Pipeline and linear classifiers and regressors"
 )
 INSTEAD = {
+    "LabelBinarizer": "OneHotEncoder",
     "LabelEncoder": "OrdinalEncoder",
+    "MultiLabelBinarizer": "OneHotEncoder for each column",
     "FunctionTransformer": "the same computation on the table before the pipeline",
     "FeatureUnion": "ColumnTransformer",
 }

@@ -83,6 +83,13 @@ def _with_flags(graph: Graph, step: Any, value: Value, filled: Value, out: Any, 
 
 
 def missing_indicator(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
+    if step.features == "missing-only" and step.error_on_new:
+        others = sorted(set(range(len(value.kinds))) - set(step.features_.tolist()))
+        if others:
+            kind, marker = _marker_of(step)
+            whole = graph.select(value, others, None)
+            node = {"in": whole.number, "marker": _stored(graph, f"{graph.key}.marker.refused", kind, marker)}
+            graph.add("refuse", whole.kinds, None, **node)
     return _flags(graph, step, step.features_, value, out, where)
 
 
@@ -137,11 +144,6 @@ def knn_imputer(graph: Graph, step: Any, value: Value, out: Any, where: str) -> 
     if callable(step.metric) or callable(step.weights):
         raise TypeError(
             f"{where}: a KNNImputer with a function for metric or weights cannot be frozen; use one by name"
-        )
-    if step.weights == "distance" and step._fit_X.dtype == np.float32:
-        raise TypeError(
-            f"{where}: the weights of a KNNImputer by distance are rounding in single precision, so they cannot be frozen; "
-            "fit it on float64, or with weights='uniform'"
         )
     rows, valid = step._fit_X, np.asarray(step._valid_mask)
     # Column by column, as the imputer itself sums.

@@ -4,6 +4,7 @@
 //! there (an infinity, or a NaN where a number marks what is missing) is found on the way.
 
 mod fill;
+mod fill_in_place;
 mod frequent;
 mod kinds;
 mod marks;
@@ -15,6 +16,7 @@ mod scan;
 mod sparse;
 
 pub use fill::{Fill, fill};
+pub use fill_in_place::fill_in_place;
 pub use marks::{Marked, mark, sparse_marks};
 pub use mean::Means;
 pub use median::{Medians, medians};

@@ -30,15 +30,7 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
 impl Op for Indicator {
     fn row<'a>(&'a self, s: &mut Scratch<'a>, _: usize, _: &Schema) -> Result<(), InputError> {
         for &(from, to) in &self.columns {
-            #[allow(clippy::float_cmp, reason = "the marker is that very number")]
-            let hit = match (&self.marker, from) {
-                (Marker::Missing, Slot::Number(at)) => s.numbers[at].is_nan(),
-                (Marker::Missing, Slot::Text(at)) => s.texts[at].is_none(),
-                (Marker::Number(v), Slot::Number(at)) => s.numbers[at] == *v,
-                (Marker::Text(v), Slot::Text(at)) => s.texts[at] == Some(v.as_str()),
-                _ => false,
-            };
-            s.numbers[to] = truth(hit);
+            s.numbers[to] = truth(self.marker.hits(from, s));
         }
         Ok(())
     }

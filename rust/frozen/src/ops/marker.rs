@@ -3,7 +3,7 @@
 use super::OpReader;
 use crate::container::Type;
 use crate::error::LoadError;
-use crate::graph::{Line, Slot};
+use crate::graph::{Line, Scratch, Slot};
 use crate::json::invalid;
 
 #[derive(Debug)]
@@ -14,6 +14,20 @@ pub enum Marker {
     Number(f64),
     /// This text.
     Text(String),
+}
+
+impl Marker {
+    /// Is that cell of a row missing?
+    pub fn hits(&self, cell: Slot, s: &Scratch<'_>) -> bool {
+        #[allow(clippy::float_cmp, reason = "the marker is that very number")]
+        match (self, cell) {
+            (Self::Missing, Slot::Number(at)) => s.numbers[at].is_nan(),
+            (Self::Missing, Slot::Text(at)) => s.texts[at].is_none(),
+            (Self::Number(v), Slot::Number(at)) => s.numbers[at] == *v,
+            (Self::Text(v), Slot::Text(at)) => s.texts[at] == Some(v.as_str()),
+            _ => false,
+        }
+    }
 }
 
 impl OpReader<'_, '_, '_> {

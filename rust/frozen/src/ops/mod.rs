@@ -6,6 +6,7 @@ mod binarize;
 mod category;
 mod function;
 mod group;
+mod hash;
 mod impute;
 mod indicator;
 mod linear;
@@ -19,6 +20,7 @@ mod polynomial;
 mod power;
 mod quantile;
 mod reader;
+mod refuse;
 mod regressions;
 mod rescale;
 mod scale;
@@ -63,6 +65,7 @@ pub const OPS: &[Known] = &[
     known("function", 1, function::read),
     known("binarize", 1, binarize::read),
     known("group", 1, group::read),
+    known("hash", 1, hash::read),
     known("impute", 1, impute::read),
     known("indicator", 1, indicator::read),
     known("linear", 1, linear::read),
@@ -74,6 +77,7 @@ pub const OPS: &[Known] = &[
     known("polynomial", 1, polynomial::read),
     known("power", 1, power::read),
     known("quantile", 1, quantile::read),
+    known("refuse", 1, refuse::read),
     known("regressions", 1, regressions::read),
     known("rescale", 1, rescale::read),
     known("scale", 1, scale::read),

@@ -1,7 +1,7 @@
 //! Fills what is missing by the nearest of the rows that the file holds.
 
 use ferroflow_core::impute::Missing;
-use ferroflow_core::impute::neighbours::{Found, Nearest, Squares, nearest, squares};
+use ferroflow_core::impute::neighbours::{Nearest, nearest, overflow};
 use ferroflow_core::{Exec, Float};
 use ndarray::{Array2, ArrayView2};
 
@@ -74,14 +74,12 @@ impl Neighbours {
         let missing = self.marker.map_or(Missing::Nan, |marker| Missing::Value(T::from_f64(marker)));
         let what = Nearest { missing, k: self.k, by_distance: self.by_distance };
         let Ok(x) = Array2::from_shape_vec((1, values.len()), values.to_vec()) else { return false };
-        let kind = squares(&[x.view(), rows], missing);
-        let cells = nearest(x.view(), rows, what, kind, &Exec::serial());
-        let (Ok(cells), true) = (cells, kind != Squares::Overflow) else { return false };
+        if overflow(&[x.view(), rows], missing) {
+            return false;
+        }
+        let Ok(cells) = nearest(x.view(), rows, what, &Exec::serial()) else { return false };
         for cell in cells {
-            values[cell.column] = T::from_f64(match cell.found {
-                Found::Mean(mean) | Found::Unsettled(mean) => mean,
-                Found::Nobody => self.mean[cell.column],
-            });
+            values[cell.column] = T::from_f64(cell.mean.unwrap_or(self.mean[cell.column]));
         }
         for j in &self.empty {
             values[*j] = T::ZERO;
