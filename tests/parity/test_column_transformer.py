@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from ferroflow import compose as ours
 from ferroflow.impute import SimpleImputer
 from ferroflow.preprocessing import (
+    Binarizer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
@@ -91,6 +92,13 @@ STEPS = {
             TEXTS,
         ),
         ("r", make_pipeline(SimpleImputer(), Normalizer()), ["age", "fare"]),
+    ],
+    "all in one output": [
+        ("i", SimpleImputer(), ["age", "fare"]),
+        ("c", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["age", "fare"]),
+        ("b", Binarizer(threshold=20), ["fare"]),
+        ("p", "passthrough", ["fare"]),
+        ("t", OneHotEncoder(sparse_output=False), TEXTS),
     ],
     "integers": [
         ("o", OneHotEncoder(sparse_output=False), ["rooms"]),

@@ -33,7 +33,8 @@ class Step:
         self.ours = first is None or type(first).__module__.startswith("ferroflow.")
         self.encodes = "Encoder" in type(first).__name__
         self.texts = self.encodes or hasattr(first, "statistics_")
-        self.floats = hasattr(first, "_scale_there")
+        self.there = all(hasattr(one, "_transform_there") for one in self.chain)
+        self.floats = hasattr(first, "_transform_there") and not hasattr(first, "_can_write_there")
 
     def is_plain(self) -> bool:
         """Would an array of this step's columns do as well as the part of the frame?"""
@@ -67,11 +68,15 @@ class Step:
 
     def dtype_there(self, X: Any, column: ColumnOf | None, rows: int) -> np.dtype | None:
         """The type of an output that this step can write in its place; None if it has to make its own."""
-        if not (self.floats and len(self.chain) == 1 and rows > _FEW and self.is_plain()):
+        if not (rows > _FEW and self.there and self.is_plain()):
             return None
         dtypes = {X.dtype} if column is None else {getattr(column(j), "dtype", None) for j in self.places}
-        if dtypes == {_F32}:
-            return _F32
+        if dtypes in ({_F32}, {_F64}):
+            (dtype,) = dtypes
+            careful = (one for one in self.chain if hasattr(one, "_can_write_there"))
+            return dtype if all(one._can_write_there(dtype) for one in careful) else None
+        if not self.floats or len(self.chain) > 1:
+            return None
         plain = all(isinstance(d, np.dtype) and (d.kind in "iu" or d in (_F64, _F32)) for d in dtypes)
         return _F64 if plain else None
 
@@ -82,8 +87,9 @@ class Step:
         else:
             for k, j in enumerate(self.places):
                 out[:, k] = column(j)
-        if not self._plain_first()._scale_there(out):
-            raise NotPlain  # an infinity, which scikit-learn's validation words
+        for k, one in enumerate(self.chain):
+            if not (one if k else self._plain_first())._transform_there(out):
+                raise NotPlain  # a value that scikit-learn's validation refuses
 
     def names(self, X: Any) -> Any:
         """The labels of this step's columns, as scikit-learn would select them."""
@@ -146,15 +152,26 @@ class Plan:
     def run_dense(self, X: Any) -> np.ndarray:
         """Transform X into one array; if all steps can, they write straight into it."""
         rows, column = self._look(X)
-        there = {step.dtype_there(X, column, rows) for step in self.steps}
-        if None in there or len(there) > 1:
-            blocks = [self._dense(step, step.run(X, column, rows), rows) for step in self.steps]
-            return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
+        there = [step.dtype_there(X, column, rows) for step in self.steps]
+        blocks = {
+            k: self._dense(step, step.run(X, column, rows), rows)
+            for k, step in enumerate(self.steps)
+            if there[k] is None
+        }
+        dtype = np.result_type(*(blocks.get(k, d) for k, d in enumerate(there)))
+        for k, step in enumerate(self.steps):
+            if there[k] not in (None, dtype):
+                blocks[k] = self._dense(step, step.run(X, column, rows), rows)
+        if len(blocks) == len(self.steps):
+            return blocks[0] if len(blocks) == 1 else np.hstack([blocks[k] for k in range(len(blocks))])
         # A frame's columns lie by themselves, so they stay so: interleaving them took twice the time.
         by_row = column is None and X.flags.c_contiguous
-        out = np.empty((rows, self.total), dtype=there.pop(), order="C" if by_row else "F")
-        for step in self.steps:
-            step.write(X, column, out[:, step.to])
+        out = np.empty((rows, self.total), dtype=dtype, order="C" if by_row else "F")
+        for k, step in enumerate(self.steps):
+            if k in blocks:
+                out[:, step.to] = blocks.pop(k)
+            else:
+                step.write(X, column, out[:, step.to])
         return out
 
     @staticmethod

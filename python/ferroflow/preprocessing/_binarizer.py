@@ -34,14 +34,13 @@ def binarize(X, *, threshold=0.0, copy=True):
     X = check_array(X, accept_sparse=SPARSE, force_writeable=True, copy=copy)
     if sparse.issparse(X) and threshold < 0:
         raise ValueError("Cannot binarize a sparse matrix with threshold < 0")
-    if X.dtype not in FLOATS:
-        note_sklearn("binarize", "whole numbers, compared as they are")
-        return _their_binarize(X, threshold=threshold, copy=False)
-    if sparse.issparse(X):
-        _core.binarize_values_in_place(X.data.reshape(1, -1), threshold)
-        X.eliminate_zeros()
+    values = X.data.reshape(1, -1) if sparse.issparse(X) else X
+    if X.dtype in FLOATS:
+        _core.binarize_values_in_place(values, threshold)
     else:
-        _core.binarize_values_in_place(X, threshold)
+        np.greater(values, threshold, out=values, casting="unsafe")  # whole numbers, compared as they are
+    if sparse.issparse(X):
+        X.eliminate_zeros()
     note_rust("binarize")
     return X
 
@@ -59,6 +58,15 @@ class Binarizer(Stateless, preprocessing.Binarizer):
             self, X, accept_sparse=SPARSE, force_writeable=not fresh, copy=copy and not fresh, reset=False
         )
         return binarize(X, threshold=self.threshold, copy=fresh)
+
+    def _can_write_there(self, dtype):
+        return dtype in FLOATS and type(self.threshold) in (int, float)
+
+    def _transform_there(self, X):
+        if not np.isfinite(X.sum()):
+            return False
+        _core.binarize_values_in_place(X, self.threshold)
+        return True
 
 
 def _foreign(X, threshold):
