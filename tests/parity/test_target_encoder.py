@@ -309,3 +309,37 @@ def test_what_scikit_learn_fitted_merges_too():
     X = TABLES["objects"]
     a = ours.TargetEncoder().fit(X[:1000], y[:1000])
     assert_same_fit(a.merge(ours.TargetEncoder().fit(X[1000:], y[1000:])), ours.TargetEncoder().fit(X, y))
+
+
+AS_COLUMNS = {
+    "numbers": lambda y, rng: pd.Series(rng.randn(len(y))),
+    "whole numbers": lambda y, rng: pd.Series(y, index=np.arange(len(y))[::-1]),
+    "str": lambda y, rng: pd.Series(np.array(["no", "yes"])[y]),
+    "objects": lambda y, rng: pd.Series(np.array(["no", "yes"], dtype=object)[y], dtype=object),
+    "string": lambda y, rng: pd.Series(np.array(["no", "yes"])[y]).astype("string"),
+    "category": lambda y, rng: pd.Series(np.array(["no", "yes", "so"])[y + rng.randint(0, 2, len(y))]).astype(
+        "category"
+    ),
+    "bool": lambda y, rng: pd.Series(y == 1),
+    "polars numbers": lambda y, rng: pl.Series(rng.randn(len(y))),
+    "polars texts": lambda y, rng: pl.Series(np.array(["no", "yes"])[y].tolist()),
+    "list": lambda y, rng: y.tolist(),
+    "list of texts": lambda y, rng: np.array(["no", "yes"])[y].tolist(),
+}
+
+
+@pytest.mark.parametrize("kind", AS_COLUMNS)
+def test_columns_of_frames_as_target(kind):
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({"a": rng.choice(list("abc"), 200)})
+    y = AS_COLUMNS[kind](rng.randint(0, 2, 200), rng)
+    with ferroflow.config(strict=True):
+        a = ours.TargetEncoder(random_state=0)
+        out = a.fit_transform(X, y)
+    b = theirs.TargetEncoder(random_state=0)
+    assert_allclose(out, b.fit_transform(X, y), **CLOSE)
+    assert a.target_type_ == b.target_type_
+    assert_allclose(a.target_mean_, b.target_mean_, **CLOSE)
+    if b.classes_ is not None:
+        assert_array_equal(a.classes_, b.classes_)
+        assert a.classes_.dtype == b.classes_.dtype

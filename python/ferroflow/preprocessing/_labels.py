@@ -33,6 +33,21 @@ def plain_labels(y: Any) -> np.ndarray:
     return y
 
 
+def as_array(y: Any) -> Any:
+    """Return lists, and columns of pandas and polars, as NumPy's array of them if scikit-learn does so too; else y itself."""
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if type(y) is list or (polars is not None and type(y) is polars.Series and not y.null_count()):
+        try:
+            return np.asarray(y)
+        except ValueError:  # lists of lists, which scikit-learn refuses
+            return y
+    if pandas is not None and type(y) is pandas.Series:
+        array = np.asarray(y)
+        # scikit-learn makes floats of pandas' nullable numbers.
+        return array if isinstance(y.dtype, np.dtype) or array.dtype.kind == "O" else y
+    return y
+
+
 def classes_of(y: np.ndarray) -> _core.Classes:
     """Return the class of each row of :func:`plain_labels`.
 
