@@ -233,6 +233,7 @@ def with_zeros(y):
         np.asfortranarray,
         sparse.csr_matrix,
         sparse.csc_array,
+        sparse.coo_array,
         sparse.lil_array,
         doubled,
         with_zeros,
@@ -259,6 +260,7 @@ def test_multilabel(wrap):
     for average in ("samples", "macro"):
         weights = np.arange(30) / 7
         assert_same("f1_score", y_true, y_pred, average=average, labels=[0, 2], sample_weight=weights)
+    assert_same("zero_one_loss", y_true, y_pred, normalize=False)
 
 
 INPUTS = {

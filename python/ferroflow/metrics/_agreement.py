@@ -27,7 +27,7 @@ def zero_one_loss(y_true, y_pred, *, normalize=True, sample_weight=None):
     score = _accuracy(y_true, y_pred, normalize, sample_weight)
     if normalize:
         return 1 - score
-    rows = len(y_true) if hasattr(y_true, "__len__") else y_true.shape[0]
+    rows = y_true.shape[0] if hasattr(y_true, "shape") else len(y_true)
     return (rows if sample_weight is None else np.sum(sample_weight)) - score
 
 
