@@ -51,6 +51,32 @@ impl Kinds {
         }
     }
 
+    /// Counts keys, each so often.
+    #[inline(always)]
+    pub fn add_all(&mut self, keys: &[u64], counts: &[u8]) {
+        if let (true, Some(first)) = (self.slots.is_empty(), keys.first()) {
+            self.grow(*first);
+        }
+        let mut rest = keys.iter().zip(counts);
+        loop {
+            // Nearly all are known and lie in their first slot.
+            let (slots, kinds) = (&self.slots[..], &mut self.kinds[..]);
+            let missed = rest.find(|(key, count)| {
+                let at = (hash(**key) >> (64 - slots.len().ilog2())) as usize;
+                let Some(kind) = slots.get(at).and_then(|id| kinds.get_mut(usize::from(*id))) else {
+                    return true;
+                };
+                let known = kind.0 == **key;
+                kind.1 += u64::from(**count) * u64::from(known);
+                !known
+            });
+            match missed {
+                Some((key, count)) => self.add(*key, u64::from(*count)),
+                None => return,
+            }
+        }
+    }
+
     #[cold]
     fn insert(&mut self, key: u64, at: usize, count: u64) {
         if self.kinds.len() == MOST {

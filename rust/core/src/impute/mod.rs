@@ -14,6 +14,7 @@ mod mode;
 pub mod neighbours;
 mod scan;
 mod sparse;
+mod tile;
 
 pub use fill::{Fill, fill};
 pub use fill_in_place::fill_in_place;

@@ -1,15 +1,17 @@
 //! The most frequent value of what is there, the smallest of several.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView2, s};
 
-use super::frequent::{Best, Tables, most_frequent};
+use super::SERIAL_BELOW;
+use super::frequent::{Best, Tables, most_frequent_of};
 use super::scan::{of_few_kinds, scan};
-use super::{SERIAL_BELOW, by_column};
+use super::tile::{TILE, Tile};
 use crate::error::Result;
 use crate::exec::Exec;
-use crate::memory::work_space;
+use crate::memory::zeroed_space;
 use crate::simd;
 
 /// A value that sorts as a whole number.
@@ -72,10 +74,12 @@ pub struct Found {
 
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
-/// Columns that are read together, at most: their values of a row then fill a cache line.
-const GROUP: usize = 8;
-/// Rows of a group that are turned into columns at a time, so that they stay in the first-level cache.
-const TILE: usize = 256;
+/// Rows of a chunk, the unit that a thread turns into columns.
+const ROWS: usize = 1 << 15;
+/// Keys that are held at a time, unless each thread's own column has more: 80 MB.
+const WORK: usize = 10_000_000;
+/// Columns that are turned together, at most.
+const WIDE: usize = 64;
 
 /// The most frequent value of each column, what is `missing` left out.
 ///
@@ -111,94 +115,94 @@ pub fn modes<T: Key>(
             }
         }
     }
-    // As many groups for each thread, so that none waits for the last one.
-    let groups = left.len().div_ceil(if by_column(&x) { 1 } else { GROUP }).next_multiple_of(exec.threads());
-    let groups: Vec<&[usize]> = left.chunks(left.len().div_ceil(groups.max(1)).max(1)).collect();
-    let pool: Mutex<Vec<Work>> = Mutex::default();
-    let found = exec.map(groups.len(), |i| {
-        let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-        let found = work.count(x, groups[i], &missing, &refuses);
-        if let Ok(mut pool) = pool.lock() {
-            pool.push(work);
+    let at_most = (WORK / rows.max(1)).clamp(exec.threads(), WIDE);
+    let groups = left.len().div_ceil(at_most).max(1);
+    let pool: Mutex<Vec<Tables>> = Mutex::default();
+    let mut keys: Vec<u64> = Vec::new();
+    for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
+        if keys.is_empty() {
+            keys = zeroed_space(rows * columns.len());
         }
-        found
-    })?;
-    for (j, found) in left.iter().zip(found.iter().flat_map(|group| &group.0)) {
-        learn(*j, *found);
+        let turned = turn(x, columns, &mut keys, &missing, &refuses, exec)?;
+        let keys: Vec<_> = keys.chunks_mut(rows.max(1)).take(columns.len()).map(Mutex::new).collect();
+        let found = exec.map(columns.len(), |k| {
+            let chunks = turned.iter().zip((0..).step_by(ROWS));
+            let places: Vec<_> =
+                chunks.clone().map(|(turned, begin)| begin..begin + turned.counts[k]).collect();
+            let missing = rows - places.iter().map(Range::len).sum::<usize>();
+            let smallest = turned.iter().map(|turned| turned.smallest[k]).min().unwrap_or(u64::MAX);
+            let mut tables = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
+            let mut best = Best::default();
+            if let Ok(mut keys) = keys[k].lock() {
+                best = most_frequent_of(&mut keys, &places, smallest, &mut tables);
+            }
+            if let Ok(mut pool) = pool.lock() {
+                pool.push(tables);
+            }
+            Found { best, missing }
+        })?;
+        for (j, found) in columns.iter().zip(found) {
+            learn(*j, found);
+        }
+        all.refused |= turned.iter().any(|turned| turned.refused);
     }
-    all.refused |= found.iter().any(|group| group.1);
     Ok(all)
 }
 
-/// Memory of a thread, which goes from one group of columns to the next.
-#[derive(Default)]
-struct Work {
-    keys: Vec<u64>,
-    tables: Tables,
+/// What is known of the columns of a chunk of rows.
+struct Turned {
+    /// Keys of each, those of what is there.
+    counts: Vec<usize>,
+    smallest: Vec<u64>,
+    refused: bool,
 }
 
-impl Work {
-    /// The modes of some columns. Was there a value that may not occur?
-    fn count<T: Key>(
-        &mut self,
-        x: ArrayView2<'_, T>,
-        columns: &[usize],
-        missing: &impl Fn(T) -> bool,
-        refuses: &impl Fn(T) -> bool,
-    ) -> (Vec<Found>, bool) {
-        let rows = x.nrows();
-        if self.keys.capacity() < rows * columns.len() {
-            self.keys = work_space(rows * columns.len());
+/// Turns rows into columns of keys: a chunk's keys of what is there begin at the chunk's first row.
+fn turn<T: Key>(
+    x: ArrayView2<'_, T>,
+    columns: &[usize],
+    keys: &mut [u64],
+    missing: &(impl Fn(T) -> bool + Sync),
+    refuses: &(impl Fn(T) -> bool + Sync),
+    exec: &Exec<'_>,
+) -> Result<Vec<Turned>> {
+    let rows = x.nrows();
+    let mut chunks: Vec<Vec<&mut [u64]>> = (0..rows.div_ceil(ROWS)).map(|_| Vec::new()).collect();
+    for column in keys.chunks_mut(rows.max(1)).take(columns.len()) {
+        for (chunk, keys) in chunks.iter_mut().zip(column.chunks_mut(ROWS)) {
+            chunk.push(keys);
         }
-        self.keys.resize(rows * columns.len(), 0);
-        let mut counts = vec![0; columns.len()];
-        let mut refused = false;
-        for begin in (0..rows).step_by(TILE) {
-            let end = rows.min(begin + TILE);
-            // The next tile's rows, farther apart than the hardware foresees.
-            for row in x.slice(s![end..rows.min(end + TILE), columns[0]..=columns[columns.len() - 1]]).rows()
-            {
-                if let Some(row) = row.to_slice() {
-                    simd::prefetch::<true, T>(row);
-                }
-            }
-            for (k, j) in columns.iter().enumerate() {
-                let out = &mut self.keys[k * rows..(k + 1) * rows][counts[k]..];
-                let column = x.slice(s![begin..end, *j]);
-                let (there, not_all) = simd::dispatch!(keys_of(column, out, missing, refuses));
-                counts[k] += there;
-                refused |= not_all;
-            }
-        }
-        let found = |(k, there): (usize, &usize)| {
-            let best = most_frequent(&mut self.keys[k * rows..][..*there], &mut self.tables);
-            Found { best: best.unwrap_or_default(), missing: rows - there }
+    }
+    let chunks: Vec<_> = chunks.into_iter().map(Mutex::new).collect();
+    exec.map(chunks.len(), |i| {
+        let mut turned = Turned {
+            counts: vec![0; columns.len()],
+            smallest: vec![u64::MAX; columns.len()],
+            refused: false,
         };
-        (counts.iter().enumerate().map(found).collect(), refused)
-    }
-}
-
-/// Writes the keys of what is there. How many, and was there a value that may not occur?
-#[inline(always)]
-fn keys_of<T: Key>(
-    column: ArrayView1<'_, T>,
-    out: &mut [u64],
-    missing: &impl Fn(T) -> bool,
-    refuses: &impl Fn(T) -> bool,
-) -> (usize, bool) {
-    let (mut at, mut refused) = (0, false);
-    for i in 0..column.len() {
-        let v = column[i];
-        let there = !missing(v);
-        refused |= there & refuses(v);
-        out[at] = v.key();
-        at += usize::from(there);
-    }
-    (at, refused)
+        let Ok(mut keys) = chunks[i].lock() else { return turned };
+        let mut tile = Tile::default();
+        let last = rows.min((i + 1) * ROWS);
+        for begin in (i * ROWS..last).step_by(TILE) {
+            let end = last.min(begin + TILE);
+            for (k, j) in columns.iter().enumerate() {
+                let column = x.slice(s![begin..end, *j]);
+                simd::dispatch!({
+                    tile.read(column, missing, refuses);
+                    tile.write(&mut keys[k][turned.counts[k]..]);
+                    turned.smallest[k] = turned.smallest[k].min(tile.smallest());
+                });
+                turned.counts[k] += tile.count;
+                turned.refused |= tile.refused;
+            }
+        }
+        turned
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frequent::most_frequent;
     use super::*;
 
     #[test]

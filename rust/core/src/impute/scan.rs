@@ -7,6 +7,7 @@ use ndarray::{ArrayView1, ArrayView2, s};
 use super::frequent::Best;
 use super::kinds::Kinds;
 use super::mode::{Found, Key};
+use super::tile::{self, Tile};
 use super::{CHUNK, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
@@ -103,12 +104,15 @@ impl Counts {
         if kinds.counted().is_none() {
             return;
         }
-        for v in values {
-            let there = !missing(*v);
-            self.missing[k] += usize::from(!there);
-            self.refused |= there & refuses(*v);
+        let mut tile = Tile::default();
+        for begin in (0..values.len()).step_by(tile::TILE) {
+            let end = values.len().min(begin + tile::TILE);
+            tile.read(values.slice(s![begin..end]), missing, refuses);
+            self.missing[k] += end - begin - tile.count;
+            self.refused |= tile.refused;
+            let (keys, there) = tile.marked();
             // What is missing is a kind that never occurs: no branch to guess wrong.
-            kinds.add(v.key(), u64::from(there));
+            kinds.add_all(keys, there);
         }
     }
 }

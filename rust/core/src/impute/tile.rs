@@ -1,0 +1,88 @@
+//! A tile of a column as keys, what is missing marked: what every way to count modes reads.
+
+use ndarray::ArrayView1;
+
+use super::mode::Key;
+
+/// Rows of a tile, at most: what is read together with it then stays in the first-level cache.
+pub const TILE: usize = 256;
+
+/// The keys of at most [`TILE`] values.
+pub struct Tile {
+    keys: [u64; TILE],
+    /// 1 where a value is there, 0 where it is missing.
+    there: [u8; TILE],
+    rows: usize,
+    /// How many are there?
+    pub count: usize,
+    /// Was there a value that may not occur?
+    pub refused: bool,
+}
+
+impl Default for Tile {
+    fn default() -> Self {
+        Self { keys: [0; TILE], there: [0; TILE], rows: 0, count: 0, refused: false }
+    }
+}
+
+impl Tile {
+    /// Reads a column of at most [`TILE`] values.
+    #[inline(always)]
+    pub fn read<T: Key>(
+        &mut self,
+        column: ArrayView1<'_, T>,
+        missing: &impl Fn(T) -> bool,
+        refuses: &impl Fn(T) -> bool,
+    ) {
+        self.rows = column.len().min(TILE);
+        (self.count, self.refused) = (0, false);
+        if self.rows == 0 {
+            return;
+        }
+        // Gathered first: the rest then runs on whole vectors.
+        let mut values = [column[0]; TILE];
+        let values = &mut values[..self.rows];
+        for (to, i) in values.iter_mut().zip(0..) {
+            *to = column[i];
+        }
+        let (mut count, mut refused) = (0_u32, 0_u8);
+        for ((v, key), there) in values.iter().zip(&mut self.keys).zip(&mut self.there) {
+            let not = missing(*v);
+            *key = v.key();
+            *there = u8::from(!not);
+            count += u32::from(!not);
+            refused |= u8::from(!not & refuses(*v));
+        }
+        (self.count, self.refused) = (count as usize, refused != 0);
+    }
+
+    /// The keys, and for each 1 if its value is there, 0 if it is missing.
+    #[inline(always)]
+    pub fn marked(&self) -> (&[u64], &[u8]) {
+        (&self.keys[..self.rows], &self.there[..self.rows])
+    }
+
+    /// The smallest key of what is there.
+    #[inline(always)]
+    pub fn smallest(&self) -> u64 {
+        let (keys, there) = self.marked();
+        keys.iter()
+            .zip(there)
+            .fold(u64::MAX, |a, (key, there)| a.min(if *there == 1 { *key } else { u64::MAX }))
+    }
+
+    /// Writes the keys of what is there to the front of `out`, which has room for all.
+    #[inline(always)]
+    pub fn write(&self, out: &mut [u64]) {
+        let (keys, there) = self.marked();
+        if self.count == self.rows {
+            return out[..self.rows].copy_from_slice(keys);
+        }
+        let out = &mut out[..self.rows];
+        let mut at = 0;
+        for (key, there) in keys.iter().zip(there) {
+            out[at] = *key;
+            at += usize::from(*there);
+        }
+    }
+}
