@@ -25,6 +25,21 @@ pub fn enter_with<T: Send>(
     n_jobs: Option<i64>,
     f: impl FnOnce(&Exec<'_>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
+    let (mut f, mut value) = (Some(f), None);
+    let mut call = |exec: &Exec<'_>| {
+        value = f.take().map(|f| f(exec)).transpose()?;
+        Ok(())
+    };
+    run(py, n_jobs, &mut call)?;
+    value.ok_or_else(|| PyRuntimeError::new_err("internal error in ferroflow: a kernel did not run"))
+}
+
+/// Compiled once, not again for every kernel.
+fn run(
+    py: Python<'_>,
+    n_jobs: Option<i64>,
+    f: &mut (dyn FnMut(&Exec<'_>) -> Result<(), Error> + Send),
+) -> PyResult<()> {
     let signal: Mutex<Option<PyErr>> = Mutex::new(None);
     let result = py.detach(|| {
         let last = Mutex::new(Instant::now());
@@ -51,7 +66,7 @@ pub fn enter_with<T: Send>(
         return Err(error);
     }
     match result {
-        Ok(Ok(value)) => Ok(value),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(to_py(error)),
         Err(panic) => {
             let text = panic

@@ -62,6 +62,11 @@ impl<'a> Exec<'a> {
     /// # Errors
     /// [`Error::Interrupted`] if the caller asked to stop before every chunk was begun.
     pub fn for_each(&self, n: usize, f: impl Fn(usize) + Sync) -> Result<()> {
+        self.run(n, &f)
+    }
+
+    /// Compiled once, not again for every kernel: a call through a pointer is nothing beside a chunk.
+    fn run(&self, n: usize, f: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let work = |main: bool| {
