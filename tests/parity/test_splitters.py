@@ -365,6 +365,18 @@ def test_large_inputs():
         assert_same_outcome(call, 1)
 
 
+def test_folds_that_lie_in_blocks_of_huge_pages():
+    n = 600_000
+    y = np.random.RandomState(0).randint(0, 6, n)
+    for call in (
+        lambda m, s: list(m.KFold(3, shuffle=True, random_state=s).split(y)),
+        lambda m, s: list(m.LeaveOneGroupOut().split(y, y, y)),
+        lambda m, s: list(m.GroupShuffleSplit(1, test_size=2, train_size=3, random_state=s).split(y, y, y)),
+        lambda m, s: list(m.ShuffleSplit(1, random_state=s).split(y, y)),
+    ):
+        assert_same_outcome(call, 1)
+
+
 def test_cross_validation_takes_them():
     from sklearn.linear_model import LogisticRegression
 

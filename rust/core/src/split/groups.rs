@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::exec::Exec;
 use crate::random::Mt19937;
 use crate::simd;
+use crate::split::halves::descending;
 use crate::split::labels::Classes;
 
 /// What the rows of a group are for; any other number: for nothing.
@@ -16,15 +17,16 @@ const TEST: u8 = 2;
 /// so far; among equal ones the last group, and the first fold.
 #[must_use]
 pub fn balanced(groups: &Classes, k: usize) -> Vec<u32> {
-    let mut order: Vec<(u32, u32)> =
-        groups.ascending.iter().map(|&code| groups.counts[code as usize]).zip(0..).collect();
-    order.sort_unstable_by(|a, b| b.cmp(a));
+    let counts = groups.ascending.iter().map(|&code| u64::from(groups.counts[code as usize]));
+    let mut order: Vec<u64> = counts.zip(0_u64..).map(|(count, group)| count << 32 | group).collect();
+    order.sort_unstable();
     let mut folds = vec![0; order.len()];
     let mut rows = vec![0_u64; k];
-    for (count, group) in order {
+    for both in order.into_iter().rev() {
+        let (count, group) = (both >> 32, both as u32);
         let fewest = rows.iter().copied().min().unwrap_or(0);
         let fold = rows.iter().position(|&n| n == fewest).unwrap_or(0);
-        rows[fold] += u64::from(count);
+        rows[fold] += count;
         folds[group as usize] = fold as u32;
     }
     folds
@@ -55,8 +57,13 @@ pub fn stratified(
         let code = groups.ascending[group as usize] as usize;
         &table[code * width..][..width]
     };
-    let mut spread: Vec<(f64, u32)> = order.iter().map(|&group| (deviation(row(group)), group)).collect();
-    spread.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut counts = vec![0.0; width];
+    let mut spread: Vec<(f64, u32)> = Vec::with_capacity(order.len());
+    for &group in &order {
+        counts.iter_mut().zip(row(group)).for_each(|(count, &n)| *count = f64::from(n));
+        spread.push((deviation(&mut counts), group));
+    }
+    descending(&mut spread);
     exec.check()?;
 
     let counts: Vec<f64> =
@@ -104,6 +111,7 @@ struct Shares<'a> {
     trial: Vec<f64>,
     sums: Vec<f64>,
     squares: Vec<f64>,
+    column: Vec<f64>,
 }
 
 impl<'a> Shares<'a> {
@@ -118,6 +126,7 @@ impl<'a> Shares<'a> {
             trial: vec![0.0; width],
             sums: vec![0.0; width],
             squares: vec![0.0; width],
+            column: vec![0.0; k],
         }
     }
 
@@ -155,11 +164,10 @@ impl<'a> Shares<'a> {
     fn variation(&mut self, fold: usize) -> f64 {
         let (width, k) = (self.totals.len(), self.k as f64);
         if width == 1 {
-            // A single column is summed as a row is.
-            let one = |f: usize| if f == fold { self.trial[0] } else { self.shares[f] };
-            let mean = pairwise(&one, 0, self.k) / k;
-            let square = |f: usize| (one(f) - mean) * (one(f) - mean);
-            return (pairwise(&square, 0, self.k) / k).sqrt();
+            // NumPy sums a single column as it sums a row.
+            self.column.copy_from_slice(&self.shares);
+            self.column[fold] = self.trial[0];
+            return deviation(&mut self.column);
         }
         self.sums.fill(0.0);
         self.squares.fill(0.0);
@@ -181,50 +189,46 @@ impl<'a> Shares<'a> {
         for square in &mut self.squares {
             *square = (*square / k).sqrt();
         }
-        pairwise(&|i| self.squares[i], 0, width) / width as f64
+        pairwise(&self.squares) / width as f64
     }
 }
 
-/// `numpy.std`
-fn deviation(counts: &[u32]) -> f64 {
-    let n = counts.len() as f64;
-    let mean = counts.iter().map(|&x| u64::from(x)).sum::<u64>() as f64 / n;
-    let square = |i: usize| (f64::from(counts[i]) - mean) * (f64::from(counts[i]) - mean);
-    (pairwise(&square, 0, counts.len()) / n).sqrt()
+/// `numpy.std`; leaves squares behind.
+fn deviation(values: &mut [f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = pairwise(values) / n;
+    for value in &mut *values {
+        *value = (*value - mean) * (*value - mean);
+    }
+    (pairwise(values) / n).sqrt()
 }
 
-/// The sum of `n` values from the `begin`-th on, in NumPy's order: eight sums side by side, of blocks of at most 128.
-#[inline(always)]
-fn pairwise(value: &impl Fn(usize) -> f64, begin: usize, n: usize) -> f64 {
+/// `numpy.sum`: eight sums side by side, of blocks of at most 128.
+fn pairwise(values: &[f64]) -> f64 {
     const LANES: usize = 8;
     const BLOCK: usize = 128;
-    if n > BLOCK {
-        return halved(value, begin, n);
+    if values.len() > BLOCK {
+        let half = values.len() / 2;
+        let (a, b) = values.split_at(half - half % LANES);
+        return pairwise(a) + pairwise(b);
     }
-    let whole = if n < LANES { 0 } else { n - n % LANES };
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut groups = groups.iter();
     let mut sum = 0.0;
-    if whole > 0 {
-        let mut lanes = [0.0; LANES];
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum = value(begin + lane);
-        }
-        for i in (LANES..whole).step_by(LANES) {
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += value(begin + i + lane);
+    if let Some(&first) = groups.next() {
+        let mut lanes = first;
+        for group in groups {
+            for (lane, value) in lanes.iter_mut().zip(group) {
+                *lane += value;
             }
         }
         let [a, b, c, d, e, f, g, h] = lanes;
         sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
     }
-    for i in whole..n {
-        sum += value(begin + i);
+    for value in rest {
+        sum += value;
     }
     sum
-}
-
-fn halved(value: &impl Fn(usize) -> f64, begin: usize, n: usize) -> f64 {
-    let half = n / 2 - n / 2 % 8;
-    pairwise(value, begin, half) + pairwise(value, begin + half, n - half)
 }
 
 /// How many rows there are to learn from and to test, where group g is for `roles[g]`.
@@ -282,7 +286,7 @@ mod tests {
     #[test]
     fn sums_are_numpys() {
         // numpy.sum(1 / numpy.arange(1, n + 1))
-        let sum = |n: usize| pairwise(&|i| 1.0 / (i + 1) as f64, 0, n);
+        let sum = |n: usize| pairwise(&(1..=n).map(|i| 1.0 / i as f64).collect::<Vec<_>>());
         assert_eq!(sum(7), 2.5928571428571425);
         assert_eq!(sum(100), 5.187377517639621);
         assert_eq!(sum(1000), 7.485470860550345);

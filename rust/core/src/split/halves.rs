@@ -121,7 +121,7 @@ fn approximate_mode(counts: &[u32], draws: usize, rng: &mut Mt19937) -> Vec<u32>
     let floored: u64 = taken.iter().map(|&n| u64::from(n)).sum();
     let mut missing = (draws as u64).saturating_sub(floored) as usize;
     let mut classes: Vec<(f64, u32)> = expected.iter().map(|x| x - x.floor()).zip(0_u32..).collect();
-    classes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    descending(&mut classes);
     for tied in classes.chunk_by(|a, b| a.0 == b.0) {
         if missing == 0 {
             break;
@@ -135,6 +135,11 @@ fn approximate_mode(counts: &[u32], draws: usize, rng: &mut Mt19937) -> Vec<u32>
         missing -= missing.min(tied.len());
     }
     taken
+}
+
+/// Sorts by value, the largest first; equal ones keep their order.
+pub fn descending(items: &mut [(f64, u32)]) {
+    items.sort_by(|a, b| b.0.total_cmp(&a.0));
 }
 
 #[cfg(test)]
