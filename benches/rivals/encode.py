@@ -10,7 +10,13 @@ import rsklearn.preprocessing as rsklearn
 import thermite.preprocessing as thermite
 from feature_engine import encoding as feature_engine
 
-from ferroflow.preprocessing import FrequencyEncoder, LabelEncoder, OneHotEncoder, OrdinalEncoder
+from ferroflow.preprocessing import (
+    FrequencyEncoder,
+    LabelEncoder,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RareCategoryGrouper,
+)
 from harness import Case
 
 M = 1_000_000
@@ -81,6 +87,22 @@ def their_frequencies():
     return feature_engine.CountFrequencyEncoder(encoding_method="frequency")
 
 
+def their_counts():
+    return ce.CountEncoder(normalize=True)
+
+
+def rare():
+    return RareCategoryGrouper(min_frequency=0.09, other="Rare")
+
+
+def their_rare():
+    return feature_engine.RareLabelEncoder(tol=0.09, n_categories=1)
+
+
+def equal_texts(mine, theirs):
+    np.testing.assert_array_equal(np.asarray(mine).ravel(), np.asarray(theirs).ravel())
+
+
 def their_ordinals():
     return feature_engine.OrdinalEncoder(encoding_method="arbitrary")
 
@@ -107,6 +129,8 @@ PAIRS = [
     ("category-encoders: OneHotEncoder objects", frames, dense_one_hot, ce.OneHotEncoder, equal_tables),
     ("feature-engine: OrdinalEncoder objects", frames, OrdinalEncoder, their_ordinals, one_to_one),
     ("feature-engine: FrequencyEncoder objects", frames, FrequencyEncoder, their_frequencies, close),
+    ("category-encoders: FrequencyEncoder objects", frames, FrequencyEncoder, their_counts, close),
+    ("feature-engine: RareCategoryGrouper objects", frames, rare, their_rare, equal_texts),
     ("polars: OrdinalEncoder sorted codes", expressions, OrdinalEncoder, sorted_codes, equal),
     ("polars: OrdinalEncoder any codes", expressions, OrdinalEncoder, physical, one_to_one),
     ("polars: OneHotEncoder dense", expressions, dense_one_hot, pl.DataFrame.to_dummies, equal_tables),

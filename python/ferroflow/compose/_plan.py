@@ -55,8 +55,7 @@ class Step:
         """Transform this step's columns of X."""
         out = self.block(X, column, rows)
         if out is None:
-            columns = self.columns if column is None else self.names(X)
-            out = _safe_indexing(X, columns, axis=1)
+            out = self.part(X, column)
             rest = self.chain
         else:
             if self.first is not None:
@@ -91,10 +90,15 @@ class Step:
             if not (one if k else self._plain_first())._transform_there(out):
                 raise NotPlain  # a value that scikit-learn's validation refuses
 
-    def names(self, X: Any) -> Any:
-        """The labels of this step's columns, as scikit-learn would select them."""
+    def part(self, X: Any, column: ColumnOf | None) -> Any:
+        """This step's columns of X, as scikit-learn would select them."""
+        if column is None:
+            return _safe_indexing(X, self.columns, axis=1)
+        if hasattr(X, "iloc"):
+            # By place: pandas' search for labels takes most of the time of a row.
+            return X.iloc[:, self.places[0]] if self.scalar else X.take(self.places, axis=1)
         labels = [X.columns[j] for j in self.places]
-        return labels[0] if self.scalar else labels
+        return _safe_indexing(X, labels[0] if self.scalar else labels, axis=1)
 
     def _plain_first(self) -> Any:
         state, known = self.first.__dict__, self.nameless.__dict__
