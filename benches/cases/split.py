@@ -138,9 +138,9 @@ def checked(rows):
         y = labels(rows, "int")
 
         def name(module):
-            return [type(module.check_cv(5, y, classifier=True)).__name__]
+            return np.array([type(module.check_cv(5, y, classifier=True)).__name__])
 
-        return lambda: name(ours), lambda: name(theirs)
+        return lambda: [name(ours)], lambda: [name(theirs)]
 
     return make
 

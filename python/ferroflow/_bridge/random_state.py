@@ -1,6 +1,8 @@
 """NumPy's legacy random streams, handed to the Rust core and taken back."""
 
+import ctypes
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,6 +38,10 @@ def with_stream(random_state: Any, draw: Callable[[Source], tuple[T, Any]]) -> T
     if bits is None:
         return None
     with bits.lock:  # other threads may draw from the same stream
+        if _lie_as_known():
+            words = _words_of(bits)
+            result, (words[:-1], words[-1]) = draw((words[:-1], int(words[-1])))
+            return result
         state = rng.get_state(legacy=False)
         words = state["state"]
         result, after = draw((words["key"], words["pos"]))
@@ -65,3 +71,19 @@ def _is_seed(random_state: Any) -> bool:
 def _bits_of(rng: Any) -> np.random.MT19937 | None:
     bits = getattr(rng, "_bit_generator", None)
     return bits if type(rng) is np.random.RandomState and type(bits) is np.random.MT19937 else None
+
+
+_Words = ctypes.c_uint32 * 625
+
+
+def _words_of(bits: np.random.MT19937) -> np.ndarray:
+    """Return the 624 words of a stream and its position where they lie: 1 us, `get_state` and `set_state` take 140."""
+    return np.frombuffer(memoryview(_Words.from_address(bits.ctypes.state_address)), dtype=np.uint32)
+
+
+@cache
+def _lie_as_known() -> bool:
+    """Does this NumPy keep a stream as :func:`_words_of` reads it?"""
+    bits = np.random.MT19937(0)
+    state = bits.state["state"]
+    return np.array_equal(_words_of(bits), [*state["key"], state["pos"]])
