@@ -1,5 +1,6 @@
 """Normalizer and normalize on the Rust core."""
 
+import numpy as np
 from scipy import sparse
 from sklearn import preprocessing
 from sklearn.utils.validation import check_array
@@ -33,6 +34,11 @@ def normalize(X, norm="l2", *, axis=1, copy=True, return_norm=False):
             note_rust("normalize")
             out = out if axis == 1 else out.T
             return (out, norms) if return_norm else out
+    if copy and axis == 1 and not return_norm and _is_plain_csr(X):
+        X = X.copy()
+        _core.normalize_csr(X.data, X.indptr, norm)
+        note_rust("normalize")
+        return X
     X = check_array(
         X,
         accept_sparse="csr" if axis == 1 else "csc",
@@ -50,6 +56,12 @@ def normalize(X, norm="l2", *, axis=1, copy=True, return_norm=False):
         norms = _core.normalize_rows_in_place(X if axis == 1 else X.T, norm, return_norm)
     note_rust("normalize")
     return (X, norms) if return_norm else X
+
+
+def _is_plain_csr(X):
+    """Would scikit-learn's validation only copy X?"""
+    plain = type(X) in (sparse.csr_matrix, sparse.csr_array) and X.ndim == 2 and X.dtype in FLOATS
+    return plain and 0 not in X.shape and X.indices.dtype == np.int32 and np.isfinite(X.data.sum())
 
 
 class Normalizer(Stateless, preprocessing.Normalizer):
