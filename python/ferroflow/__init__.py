@@ -17,6 +17,7 @@ _HOMES = {
     "freeze": "ferroflow.deploy.freeze",
 }
 _MODULES = (
+    "calibration",
     "compose",
     "deploy",
     "frozen",

@@ -5,6 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 MODULES = (
+    "calibration",
     "preprocessing",
     "compose",
     "feature_extraction",

@@ -38,7 +38,8 @@ pub fn both<'a>(t: &'a Bound<'a, PyAny>, p: &'a Bound<'a, PyAny>) -> Option<(Lab
     (n == m).then_some((t, p))
 }
 
-fn labels<'a>(y: &'a Bound<'a, PyAny>) -> Option<(Labels<'a>, usize)> {
+/// The labels of one array, and how many.
+pub fn labels<'a>(y: &'a Bound<'a, PyAny>) -> Option<(Labels<'a>, usize)> {
     // Subclasses (masked arrays, ...) may mean other things by their values.
     if !y.get_type().is(PyUntypedArray::type_object(y.py())) {
         return None;

@@ -3,6 +3,7 @@
 mod arrow_stream;
 mod arrow_text;
 mod bin;
+mod bootstrap;
 mod column_quantiles;
 mod descent;
 mod door;
@@ -16,18 +17,22 @@ mod indicator;
 mod label_sets;
 mod labels;
 mod linear_bayes;
+mod losses;
 mod matrix;
 mod metric;
 mod moments;
 mod names;
 mod neighbours;
 mod normalize;
+mod number_array;
 mod object_array;
 mod polynomial;
 mod pool;
 mod power;
 mod quantile;
 mod quantile_map;
+mod ranking;
+mod row_scores;
 mod scale;
 mod scale_sparse;
 mod scores;
@@ -37,6 +42,7 @@ mod spline;
 mod split;
 mod strings;
 mod target;
+mod target_classes;
 
 use pyo3::prelude::*;
 
@@ -45,6 +51,7 @@ use pyo3::prelude::*;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     bin::register(m)?;
+    bootstrap::register(m)?;
     column_quantiles::register(m)?;
     descent::register(m)?;
     encode::register(m)?;
@@ -55,7 +62,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     label_sets::register(m)?;
     impute_sparse::register(m)?;
     linear_bayes::register(m)?;
+    losses::register(m)?;
     metric::register(m)?;
+    target_classes::register(m)?;
     neighbours::register(m)?;
     moments::register(m)?;
     normalize::register(m)?;
@@ -65,6 +74,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     power::register(m)?;
     quantile::register(m)?;
     quantile_map::register(m)?;
+    ranking::register(m)?;
+    row_scores::register(m)?;
     scale::register(m)?;
     scale_sparse::register(m)?;
     scores::register(m)?;

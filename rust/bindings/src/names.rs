@@ -36,13 +36,25 @@ pub fn count_equal(py: Python<'_>, t: &Objects<'_>, p: &Objects<'_>) -> PyResult
 /// Numbers the strings of two arrays of one length; `None` if one is not a `str`, or ends in NUL, which scikit-learn
 /// loses on its way through NumPy's own strings.
 pub fn number(py: Python<'_>, t: &Objects<'_>, p: &Objects<'_>) -> PyResult<Option<Codes<String>>> {
+    Ok(number_all(py, [t, p])?.map(|(labels, [t, p])| Codes { labels, t, p }))
+}
+
+/// The same of one array.
+pub fn number_one(py: Python<'_>, t: &Objects<'_>) -> PyResult<Option<Codes<String>>> {
+    Ok(number_all(py, [t])?.map(|(labels, [t])| Codes { labels, t, p: Vec::new() }))
+}
+
+type Numbered<const N: usize> = Option<(Vec<String>, [Vec<u32>; N])>;
+
+fn number_all<const N: usize>(py: Python<'_>, arrays: [&Objects<'_>; N]) -> PyResult<Numbered<N>> {
     let mut labels: Vec<String> = Vec::new();
     let mut table = TextTable::new();
-    let mut coder = Coder::new(t.len());
+    let mut coder = Coder::new(arrays[0].len());
     let mut plain = true;
-    let mut numbers = |objects: &Objects<'_>| -> PyResult<Option<Vec<u32>>> {
-        let mut out = vec![0; objects.len()];
-        let known = coder.codes(py, objects, &mut out, |cell, row| {
+    let mut numbers: [Vec<u32>; N] = std::array::from_fn(|_| Vec::new());
+    for (out, objects) in numbers.iter_mut().zip(arrays) {
+        out.resize(objects.len(), 0);
+        let known = coder.codes(py, objects, out, |cell, row| {
             let Cell::Text(text) = cell else {
                 plain = false;
                 return 0;
@@ -54,9 +66,9 @@ pub fn number(py: Python<'_>, t: &Objects<'_>, p: &Objects<'_>) -> PyResult<Opti
             }
             number
         })?;
-        Ok((known && plain).then_some(out))
-    };
-    let Some(t) = numbers(t)? else { return Ok(None) };
-    let Some(p) = numbers(p)? else { return Ok(None) };
-    Ok(Some(Codes { labels, t, p }))
+        if !(known && plain) {
+            return Ok(None);
+        }
+    }
+    Ok(Some((labels, numbers)))
 }

@@ -4,12 +4,22 @@
 //! labels are numbered first ([`encode`], [`Interner`]), and the numbers counted or their rows' weights added up.
 //! Rows of several labels at once are [`Dense`] or [`Lists`].
 
+pub mod bootstrap;
+pub mod calibration;
 mod codes;
 mod counts;
 mod indicator;
 mod joint;
 mod label;
 mod matches;
+mod median;
+mod numbers;
+mod order;
+pub mod per_row;
+pub mod probability;
+pub mod ranking;
+pub mod regression;
+mod targets;
 
 pub use codes::{Codes, Interner, encode};
 pub use counts::{Cells, Weight, What, add_up, count_integers, count_numbered};
@@ -17,3 +27,6 @@ pub use indicator::{Dense, Lists, Read, bits, lists_of_labels, lists_of_rows};
 pub use joint::{Joint, Pairs, joint};
 pub use label::Label;
 pub use matches::{Texts, matches, matching_texts};
+pub use median::medians;
+pub use numbers::Numbers;
+pub use targets::{Targets, class_weights, of_codes, of_integers};
