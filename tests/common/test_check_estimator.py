@@ -3,7 +3,10 @@
 from importlib.util import find_spec
 
 import pytest
+from optuna.distributions import FloatDistribution
 from public import estimator_classes
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils._test_common.instance_generator import (
     INIT_PARAMS,
     PER_ESTIMATOR_CHECK_PARAMS,
@@ -17,6 +20,20 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 # The other strategies take objects, which one check forbids: scikit-learn's own class fails it with them.
 MORE = {"SimpleImputer": [{"strategy": "median"}], "DropMissing": [{"axis": "columns"}]}
+
+# Classes that scikit-learn has not: how to make one, and whose expected failures they share.
+OURS_ALONE = {
+    "OptunaSearchCV": (
+        GridSearchCV,
+        {
+            "estimator": LogisticRegression(),
+            "param_distributions": {"C": FloatDistribution(0.1, 1.0)},
+            "n_trials": 2,
+            "cv": 2,
+            "error_score": "raise",
+        },
+    )
+}
 
 FAILS_THERE_TOO = {
     "PolynomialFeatures": {
@@ -36,6 +53,10 @@ def cases():
             theirs = next((c for c in table if c.__name__ == cls.__name__), None)
             if theirs is not None:
                 table[cls] = table[theirs]
+        if cls.__name__ in OURS_ALONE:
+            like, parameters = OURS_ALONE[cls.__name__]
+            INIT_PARAMS[cls] = parameters
+            PER_ESTIMATOR_XFAIL_CHECKS[cls] = PER_ESTIMATOR_XFAIL_CHECKS[like]
         for estimator in (*_construct_instances(cls), *(cls(**more) for more in MORE.get(cls.__name__, []))):
             # scikit-learn's own table of expected failures for its class of that name, and what it left out there.
             expected = _get_expected_failed_checks(estimator) | FAILS_THERE_TOO.get(cls.__name__, {})

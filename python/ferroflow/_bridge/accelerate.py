@@ -36,8 +36,9 @@ def accelerate() -> list[str]:
     restore : Take the names back.
     """
     if not _swapped:
-        # Imported now, so that a script's own import of it later does not undo the swap.
+        # Imported now, so that a script's own import of them later does not undo the swap.
         import_module("sklearn.experimental.enable_iterative_imputer")
+        import_module("sklearn.experimental.enable_halving_search_cv")
         for name in MODULES:
             ours, theirs = import_module(f"ferroflow.{name}"), import_module(f"sklearn.{name}")
             for public in ours.__all__:

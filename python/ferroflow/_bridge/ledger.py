@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TextIO
 
@@ -55,6 +55,16 @@ def note_sklearn(call: str, reason: str) -> None:
     counts = _local.counts
     key = (call, SKLEARN, reason)
     counts[key] = counts.get(key, 0) + 1
+
+
+def joiner() -> Callable[[], None]:
+    """Return what, called in another thread, lets that one write to this thread's ledger, as strictly."""
+    counts, strict = _local.counts, _local.strict
+
+    def join() -> None:
+        _local.counts, _local.strict = counts, strict
+
+    return join
 
 
 def entries() -> list[Entry]:

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.pipeline import Pipeline
+from sklearn import pipeline as theirs
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 from ferroflow._bridge.frame_columns import ColumnOf, block_of, column_reader
 from ferroflow._bridge.sklearn_compat import default_output
+from ferroflow.pipeline import Pipeline
 
 # Tables of texts with more rows are handed on as frames: their columns cross without objects.
 _FEW = 256
@@ -111,8 +112,8 @@ class Step:
 
 def _chain(trans: Any) -> list[Any]:
     """The transformers that run one after the other; empty if they change nothing."""
-    if type(trans) is Pipeline:
-        steps = [one for _, one in trans.steps if one is not None and not isinstance(one, str)]
+    if type(trans) in (Pipeline, theirs.Pipeline):
+        steps = [one for _, one in trans.steps if hasattr(one, "transform")]
         return [inner for one in steps for inner in _chain(one)]
     if type(trans) is FunctionTransformer and trans.func is None and not trans.validate:
         return []

@@ -1,21 +1,20 @@
 """scikit-learn's ``sklearn.model_selection`` on the Rust core."""
 
-from typing import Any
-
-from sklearn import model_selection
 from sklearn.model_selection import (
     BaseCrossValidator,
     BaseShuffleSplit,
     FixedThresholdClassifier,
-    GridSearchCV,
     LearningCurveDisplay,
     LeavePOut,
     ParameterGrid,
     ParameterSampler,
-    RandomizedSearchCV,
     TimeSeriesSplit,
     TunedThresholdClassifierCV,
     ValidationCurveDisplay,
+)
+
+from ferroflow.model_selection._check_cv import check_cv
+from ferroflow.model_selection._cross_validation import (
     cross_val_predict,
     cross_val_score,
     cross_validate,
@@ -23,8 +22,6 @@ from sklearn.model_selection import (
     permutation_test_score,
     validation_curve,
 )
-
-from ferroflow.model_selection._check_cv import check_cv
 from ferroflow.model_selection._folds import KFold, LeaveOneOut, PredefinedSplit, StratifiedKFold
 from ferroflow.model_selection._groups import (
     GroupKFold,
@@ -32,8 +29,11 @@ from ferroflow.model_selection._groups import (
     LeavePGroupsOut,
     StratifiedGroupKFold,
 )
+from ferroflow.model_selection._halving import HalvingGridSearchCV, HalvingRandomSearchCV
+from ferroflow.model_selection._optuna import OptunaSearchCV
 from ferroflow.model_selection._purged import PurgedTimeSeriesSplit
 from ferroflow.model_selection._repeated import RepeatedKFold, RepeatedStratifiedKFold
+from ferroflow.model_selection._search import GridSearchCV, RandomizedSearchCV
 from ferroflow.model_selection._shuffled import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 from ferroflow.model_selection._train_test_split import train_test_split
 
@@ -44,12 +44,15 @@ __all__ = [
     "GridSearchCV",
     "GroupKFold",
     "GroupShuffleSplit",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
     "KFold",
     "LearningCurveDisplay",
     "LeaveOneGroupOut",
     "LeaveOneOut",
     "LeavePGroupsOut",
     "LeavePOut",
+    "OptunaSearchCV",
     "ParameterGrid",
     "ParameterSampler",
     "PredefinedSplit",
@@ -73,9 +76,3 @@ __all__ = [
     "train_test_split",
     "validation_curve",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("HalvingGridSearchCV", "HalvingRandomSearchCV"):
-        return getattr(model_selection, name)  # experimental: scikit-learn says what to import before
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

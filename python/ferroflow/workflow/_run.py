@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ferroflow._bridge.progress import Progress
 from ferroflow.workflow import report as report_page
 from ferroflow.workflow._files import read_json, sweep, write_beside, write_json
 from ferroflow.workflow.clean import CLASSIFICATION, Cleaned, CleaningError, clean
@@ -31,7 +32,6 @@ from ferroflow.workflow.config import load as load_config
 from ferroflow.workflow.evaluate import Evaluation, evaluate
 from ferroflow.workflow.plan import Plan, plan_of
 from ferroflow.workflow.problem import WorkflowError
-from ferroflow.workflow.progress import Progress
 from ferroflow.workflow.split import Split, split, time_order
 from ferroflow.workflow.train import Trained, build_preparation, train
 from ferroflow.workflow.tune import Fit, Search, grid, sampled, tune

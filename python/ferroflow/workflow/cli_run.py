@@ -28,9 +28,9 @@ def run(
       ferroflow run workflow.toml
       ferroflow run --fresh
     """
+    from ferroflow._bridge.progress import for_terminal
     from ferroflow.workflow._run import headline
     from ferroflow.workflow._run import run as run_config
-    from ferroflow.workflow.progress import for_terminal
 
     result = run_config(config, fresh=fresh, progress=for_terminal())
     if result.already_finished:
