@@ -487,4 +487,6 @@ def test_hashed_texts():
         np.testing.assert_array_equal(model.transform(X), expected)
         np.testing.assert_array_equal(model.transform(X[:1]), expected[:1])
     with pytest.raises(TypeError, match="takes no table"):
-        ferroflow.freeze(make_pipeline(FeatureHasher(n_features=7, input_type="pair")), X)
+        # scikit-learn takes each text of two letters for a pair.
+        pairs = np.array([["ab", "cd"]] * 20, dtype=object)
+        ferroflow.freeze(make_pipeline(FeatureHasher(n_features=7, input_type="pair")), pairs)

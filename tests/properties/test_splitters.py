@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
@@ -142,6 +142,8 @@ def test_drawn_rows_are_scikit_learns(y, test_size, name, seed):
 @settings(max_examples=200, deadline=None)
 @given(group_labels, st.integers(1, 2))
 def test_left_out_groups_are_scikit_learns(by, p):
+    # scikit-learn compares objects with a text of fixed width, which loses a NUL at its end: "" and "\x00" are one there.
+    assume(not any(isinstance(group, str) and group.endswith("\x00") for group in by.tolist()))
     assert_same(*both("LeaveOneGroupOut", by, by))
     if len(set(by.tolist())) < 30:
         assert_same(*both("LeavePGroupsOut", by, by, n_groups=p))

@@ -42,11 +42,22 @@ def rust_first(theirs: Callable[..., Any]) -> Callable[[Callable[..., Any]], Cal
                 result = ours(*args, **kwargs)
             except Foreign as foreign:
                 reason = str(foreign)
+            except TypeError:
+                if _takes(*args, **kwargs):
+                    raise
+                reason = "arguments that the function does not take"
             else:
                 note_rust(name)
                 return result
             note_sklearn(name, reason)
             return theirs(*args, **kwargs)
+
+        def _takes(*args: Any, **kwargs: Any) -> bool:
+            try:
+                signature(ours).bind(*args, **kwargs)
+            except TypeError:
+                return False
+            return True
 
         return function
 
