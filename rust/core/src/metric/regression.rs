@@ -8,7 +8,7 @@
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::logarithm::{ln_1p_each, ln_each};
-use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW, lane_sum};
+use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW, lane_sum, lane_sums};
 use crate::simd;
 
 /// What a row is charged; `t` is the truth and `p` the prediction.
@@ -207,16 +207,22 @@ pub fn explain(
 fn explain_block(t: &[f64], p: &[f64], w: impl Fn(usize) -> f64) -> Explained {
     let n = t.len();
     let p = &p[..n];
-    let weight = lane_sum(n, &w);
-    let truth = lane_sum(n, |i| w(i) * t[i]) / weight;
-    let error = lane_sum(n, |i| w(i) * (t[i] - p[i])) / weight;
-    let square = |x: f64| x * x;
-    Explained {
-        weight,
-        truth: (truth, lane_sum(n, |i| w(i) * square(t[i] - truth))),
-        error: (error, lane_sum(n, |i| w(i) * square(t[i] - p[i] - error))),
-        squared: lane_sum(n, |i| w(i) * square(t[i] - p[i])),
-    }
+    let [weight, truth, error] = lane_sums(
+        n,
+        #[inline(always)]
+        |i| [w(i), w(i) * t[i], w(i) * (t[i] - p[i])],
+    );
+    let (truth, error) = (truth / weight, error / weight);
+    let [about_truth, about_error, squared] = lane_sums(
+        n,
+        #[inline(always)]
+        |i| {
+            let (d, e) = (t[i] - truth, t[i] - p[i]);
+            let f = e - error;
+            [w(i) * (d * d), w(i) * (f * f), w(i) * (e * e)]
+        },
+    );
+    Explained { weight, truth: (truth, about_truth), error: (error, about_error), squared }
 }
 
 /// The largest absolute error of the first column; NaN if a value is not finite.
