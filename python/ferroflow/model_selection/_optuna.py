@@ -1,7 +1,6 @@
 """Search by Optuna's samplers, with the interface of scikit-learn's searches."""
 
 import copy
-import sys
 import time
 import warnings
 from importlib import import_module
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ferroflow._bridge.progress import PlainProgress, Progress
+from ferroflow._bridge.progress import Progress
 from ferroflow._bridge.sklearn_compat import Interval
 from ferroflow._bridge.sklearn_search import BaseSearchCV
-from ferroflow.model_selection._search import EXTRA, SharedSearch, running
+from ferroflow.model_selection._search import SharedSearch, running, with_extra
 from ferroflow.model_selection._session import Session
 from ferroflow.model_selection._tasks import Task
 
@@ -22,63 +21,63 @@ from ferroflow.model_selection._tasks import Task
 class OptunaSearchCV(SharedSearch):
     """Search over parameters that one of Optuna's samplers proposes, trial by trial.
 
-        What the trials agree on is fitted once per fold and held for the next ones, within ``memory_budget``. The folds
-        are the same for all trials. Needs Optuna (``pip install 'ferroflow[workflow]'``).
+    What the trials agree on is fitted once per fold and held for the next ones, within ``memory_budget``. The folds
+    are the same for all trials. Needs Optuna (``pip install 'ferroflow[workflow]'``).
 
-        Parameters
-        ----------
-        estimator : estimator object
-            It needs a ``score`` method, or ``scoring`` must be given.
-        param_distributions : dict of str to optuna.distributions.BaseDistribution
-            What each parameter is drawn from.
-        n_trials : int, default=10
-            How many candidates are tried.
-        timeout : float, default=None
-            Seconds after which no further trial is begun. The trials then depend on the machine's speed.
-        sampler : optuna.samplers.BaseSampler, default=None
-            Proposes the parameters; ``TPESampler`` with ``random_state`` as its seed if None. A copy of it is used.
-        pruner : optuna.pruners.BasePruner, default=None
-            Judges a trial by the mean score of its folds so far, after each fold. The other folds of a pruned trial get
-            NaN as their score. With a pruner folds run one after the other whatever ``n_jobs`` is. None prunes nothing.
-        scoring : str, callable, list, tuple or dict, default=None
-            As for ``GridSearchCV``. Of several metrics the one that ``refit`` names is searched for.
-        n_jobs : int, default=None
-            Folds of a trial that run at once.
-        refit : bool, str or callable, default=True
-            As for ``GridSearchCV``.
-        cv : int, cross-validation generator or iterable, default=None
-            As for ``GridSearchCV``.
-        verbose : int, default=0
-            As for ``GridSearchCV``; from 1 on the time left is printed too.
-        pre_dispatch : int or str, default='2*n_jobs'
-            As for ``GridSearchCV``.
-        random_state : int, RandomState instance or None, default=None
-            Seeds the sampler, unless one is given. With an int, and folds and estimator that do not depend on chance,
-            the search always finds the same, whatever ``n_jobs`` is.
-        error_score : 'raise' or numeric, default=np.nan
-            As for ``GridSearchCV``.
-        return_train_score : bool, default=False
-            As for ``GridSearchCV``.
-    EXTRA
-        Attributes
-        ----------
-        study_ : optuna.study.Study
-            With every trial, its parameters, values by fold and state.
-        cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-            As for ``GridSearchCV``; candidates are in the order of the trials.
+    Parameters
+    ----------
+    estimator : estimator object
+        It needs a ``score`` method, or ``scoring`` must be given.
+    param_distributions : dict of str to optuna.distributions.BaseDistribution
+        What each parameter is drawn from.
+    n_trials : int, default=10
+        How many candidates are tried.
+    timeout : float, default=None
+        Seconds after which no further trial is begun. The trials then depend on the machine's speed.
+    sampler : optuna.samplers.BaseSampler, default=None
+        Proposes the parameters; ``TPESampler`` with ``random_state`` as its seed if None. A copy of it is used.
+    pruner : optuna.pruners.BasePruner, default=None
+        Judges a trial by the mean score of its folds so far, after each fold. The other folds of a pruned trial get
+        NaN as their score. With a pruner folds run one after the other whatever ``n_jobs`` is. None prunes nothing.
+    scoring : str, callable, list, tuple or dict, default=None
+        As for ``GridSearchCV``. Of several metrics the one that ``refit`` names is searched for.
+    n_jobs : int, default=None
+        Folds of a trial that run at once.
+    refit : bool, str or callable, default=True
+        As for ``GridSearchCV``.
+    cv : int, cross-validation generator or iterable, default=None
+        As for ``GridSearchCV``.
+    verbose : int, default=0
+        As for ``GridSearchCV``; from 1 on the time left is printed too.
+    pre_dispatch : int or str, default='2*n_jobs'
+        As for ``GridSearchCV``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the sampler, unless one is given. With an int, and folds and estimator that do not depend on chance,
+        the search always finds the same, whatever ``n_jobs`` is.
+    error_score : 'raise' or numeric, default=np.nan
+        As for ``GridSearchCV``.
+    return_train_score : bool, default=False
+        As for ``GridSearchCV``.
 
-        Examples
-        --------
-        >>> from optuna.distributions import FloatDistribution
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> from ferroflow.model_selection import OptunaSearchCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> search = OptunaSearchCV(
-        ...     LogisticRegression(max_iter=1000), {"C": FloatDistribution(0.01, 10, log=True)}, n_trials=5, random_state=0
-        ... ).fit(X, y)
-        >>> len(search.study_.trials)
-        5
+    Attributes
+    ----------
+    study_ : optuna.study.Study
+        With every trial, its parameters, values by fold and state.
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
+        As for ``GridSearchCV``; candidates are in the order of the trials.
+
+    Examples
+    --------
+    >>> from optuna.distributions import FloatDistribution
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ferroflow.model_selection import OptunaSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = OptunaSearchCV(
+    ...     LogisticRegression(max_iter=1000), {"C": FloatDistribution(0.01, 10, log=True)}, n_trials=5, random_state=0
+    ... ).fit(X, y)
+    >>> len(search.study_.trials)
+    5
     """
 
     _parameter_constraints: dict = {
@@ -136,14 +135,13 @@ class OptunaSearchCV(SharedSearch):
     def _session(self, X: Any, y: Any, params: dict[str, Any]) -> Session:
         session = super()._session(X, y, params)
         session.varied = set(self.param_distributions)
-        session.progress = Progress()  # this class counts trials
         return session
 
     def _run_search(self, evaluate_candidates):
         study = self.study_ = _study(self)
         session = running(self).session
         folds = _SameFolds(self._checked_cv_orig)
-        progress = PlainProgress(sys.stderr) if self.verbose > 0 else Progress()
+        progress, session.progress = session.progress, Progress()  # trials are counted, not fits
         progress.stage("search", self.n_trials)
         end = None if self.timeout is None else time.monotonic() + self.timeout
         for number in range(self.n_trials):
@@ -163,9 +161,7 @@ class OptunaSearchCV(SharedSearch):
             return super()._format_results(candidate_params, n_splits, out, more_results)
 
 
-OptunaSearchCV.__doc__ = (OptunaSearchCV.__doc__ or "").replace(
-    "EXTRA\n", EXTRA.replace("\n\n", "\n")[1:] + "\n"
-)
+OptunaSearchCV.__doc__ = with_extra(OptunaSearchCV.__doc__)
 
 
 def _study(search: OptunaSearchCV) -> Any:

@@ -118,7 +118,7 @@ class FrequencyEncoder(CountsCategories):
                 raise NotPlain("unknown categories")
         except NotPlain as why:
             note_sklearn("FrequencyEncoder.transform", str(why))
-            return self._transform_there(X, tables)
+            return self._transform_by_places(X, tables)
         check_names(self, X)
         note_rust("FrequencyEncoder.transform")
         return out
@@ -129,7 +129,7 @@ class FrequencyEncoder(CountsCategories):
         total = max(self.n_samples_seen_, 1) if self.normalize else 1
         return [np.append(counts / total, self.unknown_value).astype(dtype) for counts in self.counts_]
 
-    def _transform_there(self, X, tables):
+    def _transform_by_places(self, X, tables):
         """Encode by the places that scikit-learn's own encoders find."""
         handle_unknown = "error" if self.handle_unknown == "error" else "ignore"
         places, known = self._transform(X, handle_unknown=handle_unknown, ensure_all_finite="allow-nan")

@@ -59,9 +59,6 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
     def inverse_transform(self, X):
         return scaled(self, X, True, _steps, _THEIRS, sparse_too=False)
 
-    def _transform_there(self, X):
-        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
-
     def merge(self, other):
         """Take in what `other` has seen, as if both had been fitted on their rows together.
 

@@ -121,7 +121,7 @@ class RareCategoryGrouper(CountsCategories):
             places, _ = write(rows, whole, n, _UINT32)
         except NotPlain as why:
             note_sklearn("RareCategoryGrouper.transform", str(why))
-            return self._transform_there(X, tables)
+            return self._transform_by_places(X, tables)
         check_names(self, X)
         note_rust("RareCategoryGrouper.transform")
         # Behind the categories stand the missing values that were not among them, last what is unknown.
@@ -135,7 +135,7 @@ class RareCategoryGrouper(CountsCategories):
             out[:, j] = table[places[:, j]]
         return out
 
-    def _transform_there(self, X, tables):
+    def _transform_by_places(self, X, tables):
         """Replace by the places that scikit-learn's own encoders find."""
         columns, _, _ = self._check_X(X, ensure_all_finite="allow-nan")
         places, known = self._transform(X, handle_unknown="ignore", ensure_all_finite="allow-nan")

@@ -75,9 +75,6 @@ class RobustScaler(preprocessing.RobustScaler):
         note_rust("RobustScaler.partial_fit")
         return self
 
-    def _transform_there(self, X):
-        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
-
     def merge(self, other):
         """Take in what `other` has seen, within the rank error that :meth:`partial_fit` states.
 

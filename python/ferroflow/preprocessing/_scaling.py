@@ -130,7 +130,7 @@ def _agrees(fitted: dict[str, Any], X: Any, table: Any) -> bool:
 
 
 def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> None:
-    """Give the scaler `cls` its fast ways, without scikit-learn's validation.
+    """Give the scaler `cls` its fast ways, without scikit-learn's validation, also that in place for a ColumnTransformer.
 
     ``learn(estimator, table)`` fits all but the columns' names, or returns NotImplemented having changed nothing.
     """
@@ -174,6 +174,10 @@ def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> Non
             return NotImplemented
         return transformed(self, X, table)
 
+    def transform_there(self, X):
+        return not _core.scale_columns_in_place(X, *steps(self, False).arguments())
+
     with_fast_path(cls, "fit", fast_fit)
     with_fast_path(cls, "fit_transform", fast_fit_transform)
     with_fast_path(cls, "transform", fast_transform)
+    cls._transform_there = transform_there  # type: ignore[attr-defined]

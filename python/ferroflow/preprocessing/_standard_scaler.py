@@ -84,9 +84,6 @@ class StandardScaler(preprocessing.StandardScaler):
         note_rust("StandardScaler.inverse_transform")
         return X
 
-    def _transform_there(self, X):
-        return not _core.scale_columns_in_place(X, *_steps(self, False).arguments())
-
     def merge(self, other):
         """Take in what `other` has seen, as if both had been fitted on their rows together.
 
