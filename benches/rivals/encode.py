@@ -16,6 +16,7 @@ from ferroflow.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     RareCategoryGrouper,
+    TargetEncoder,
 )
 from harness import Case
 
@@ -79,6 +80,21 @@ def expressions(mine, theirs, rows, kinds):
     return lambda: mine().fit_transform(X), lambda: theirs(X)
 
 
+def targets(mine, theirs, rows, kinds):
+    X = pd.DataFrame({"a": column(rows, kinds)}, dtype=object)
+    y = np.random.RandomState(1).randn(rows)
+    return lambda: mine().fit(X, y).transform(X), lambda: theirs().fit(X, y).transform(X)
+
+
+def means():
+    return TargetEncoder(smooth=0, target_type="continuous")
+
+
+def near(mine, theirs):
+    """Means of values of size 1, summed in another order."""
+    np.testing.assert_allclose(values(mine).ravel(), values(theirs).ravel(), rtol=1e-9, atol=1e-9)
+
+
 def dense_one_hot():
     return OneHotEncoder(sparse_output=False, dtype=np.uint8)
 
@@ -131,6 +147,14 @@ PAIRS = [
     ("feature-engine: FrequencyEncoder objects", frames, FrequencyEncoder, their_frequencies, close),
     ("category-encoders: FrequencyEncoder objects", frames, FrequencyEncoder, their_counts, close),
     ("feature-engine: RareCategoryGrouper objects", frames, rare, their_rare, equal_texts),
+    ("feature-engine: TargetEncoder objects", targets, means, feature_engine.MeanEncoder, near),
+    (
+        "feature-engine: OneHotEncoder objects",
+        frames,
+        dense_one_hot,
+        feature_engine.OneHotEncoder,
+        equal_tables,
+    ),
     ("polars: OrdinalEncoder sorted codes", expressions, OrdinalEncoder, sorted_codes, equal),
     ("polars: OrdinalEncoder any codes", expressions, OrdinalEncoder, physical, one_to_one),
     ("polars: OneHotEncoder dense", expressions, dense_one_hot, pl.DataFrame.to_dummies, equal_tables),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import rsklearn.impute as rsklearn
-from feature_engine.imputation import MeanMedianImputer
+from feature_engine.imputation import ArbitraryNumberImputer, CategoricalImputer, MeanMedianImputer
 
 from ferroflow.impute import SimpleImputer
 from harness import Case
@@ -51,6 +51,31 @@ def against_feature_engine(strategy, rows):
     return make
 
 
+def constants(rows):
+    def make():
+        X = pd.DataFrame(data(rows), columns=NAMES)
+        ours = SimpleImputer(strategy="constant", fill_value=999).set_output(transform="pandas")
+        return lambda: ours.fit_transform(X), lambda: ArbitraryNumberImputer(999).fit_transform(X)
+
+    return make
+
+
+def frequent_texts(rows):
+    def make():
+        rng = np.random.RandomState(0)
+        words = np.array(["ash", "elm", "elm", "oak", np.nan], dtype=object)
+        X = pd.DataFrame({name: words[rng.randint(5, size=rows)] for name in NAMES[:5]}, dtype=object)
+        ours = SimpleImputer(strategy="most_frequent").set_output(transform="pandas")
+        theirs = CategoricalImputer(imputation_method="frequent")
+        return lambda: ours.fit_transform(X), lambda: theirs.fit_transform(X)
+
+    return make
+
+
+def equal(mine, theirs):
+    np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
+
+
 def against_polars(strategy, rows):
     def make():
         X = pl.DataFrame(data(rows), schema=NAMES).with_columns(pl.all().fill_nan(None))
@@ -64,12 +89,19 @@ def against_polars(strategy, rows):
 
 
 CASES = [
-    Case(f"{rival}: SimpleImputer {strategy} {size}", make(strategy, rows), near)
-    for rival, make, strategies in (
-        ("rsklearn", against_rsklearn, ("mean", "median", "most_frequent")),
-        ("feature-engine", against_feature_engine, ("mean", "median")),
-        ("polars", against_polars, ("mean", "median")),
-    )
-    for strategy in strategies
-    for size, rows in (("1000 x 20", 1_000), ("1M x 20", M))
+    *(
+        Case(f"feature-engine: SimpleImputer {what} {size} frame", make(rows), equal)
+        for what, make in (("constant", constants), ("most_frequent texts", frequent_texts))
+        for size, rows in (("1000", 1_000), ("1M", M))
+    ),
+    *(
+        Case(f"{rival}: SimpleImputer {strategy} {size}", make(strategy, rows), near)
+        for rival, make, strategies in (
+            ("rsklearn", against_rsklearn, ("mean", "median", "most_frequent")),
+            ("feature-engine", against_feature_engine, ("mean", "median")),
+            ("polars", against_polars, ("mean", "median")),
+        )
+        for strategy in strategies
+        for size, rows in (("1000 x 20", 1_000), ("1M x 20", M))
+    ),
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from feature_engine.discretisation import EqualFrequencyDiscretiser, EqualWidthDiscretiser
-from feature_engine.transformation import YeoJohnsonTransformer
+from feature_engine.transformation import BoxCoxTransformer, YeoJohnsonTransformer
 
 from ferroflow.preprocessing import KBinsDiscretizer, PowerTransformer
 from harness import Case
@@ -17,6 +17,8 @@ def data(rows):
 def pair(mine, theirs, rows):
     def make():
         X = data(rows)
+        if theirs is BoxCoxTransformer:
+            X = np.exp(X)
         return lambda: mine().fit_transform(X), lambda: theirs().fit_transform(X)
 
     return make
@@ -40,6 +42,7 @@ def bins(strategy):
 
 PAIRS = [
     ("YeoJohnson", lambda: PowerTransformer(standardize=False), YeoJohnsonTransformer, near),
+    ("BoxCox", lambda: PowerTransformer("box-cox", standardize=False), BoxCoxTransformer, near),
     ("KBins uniform", bins("uniform"), lambda: EqualWidthDiscretiser(bins=5), nearly_all),
     ("KBins quantile", bins("quantile"), lambda: EqualFrequencyDiscretiser(q=5), nearly_all),
 ]

@@ -246,6 +246,28 @@ def test_no_warning_of_missing_names():
         a.fit(X).transform(X[:1])
 
 
+class Failing(FrameOnly):
+    """A step with a mistake."""
+
+    calls = 0
+
+    def transform(self, X):
+        if len(X) < 300:
+            type(self).calls += 1
+            raise TypeError("a mistake")
+        return super().transform(X)
+
+
+def test_a_mistake_in_a_step_is_seen_at_once():
+    X = table()
+    fitted = ours.ColumnTransformer(
+        [("f", Failing(), ["age", "fare"]), ("s", StandardScaler(), ["fare"])]
+    ).fit(X)
+    with pytest.raises(TypeError, match="a mistake"):
+        fitted.transform(X[:5])
+    assert Failing.calls == 1
+
+
 def test_rows_of_weights_and_jobs_go_scikit_learns_way():
     X = table()
     for options in ({"transformer_weights": {"s": 3.0}}, {"n_jobs": 2}):

@@ -134,6 +134,21 @@ def test_errors_are_scikit_learns():
         KBinsDiscretizer(quantile_method="hazen").fit(X, sample_weight=np.ones(800))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize("strategy", ["uniform", "quantile", "kmeans"])
+@pytest.mark.parametrize("subsample", [None, 300])
+def test_weights(dtype, strategy, subsample):
+    X = (data(800) * 10).astype(dtype)
+    weight = np.arange(800) % 4
+    options = {
+        "strategy": strategy,
+        "subsample": subsample,
+        "random_state": 0,
+        "quantile_method": "averaged_inverted_cdf",
+    }
+    assert_same_edges(*both(X, weight=weight, **options))
+
+
 @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
 def test_rows_part_by_part(strategy):
     X = data(900)

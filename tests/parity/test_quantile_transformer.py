@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn import preprocessing as theirs
 
 import ferroflow
-from ferroflow import _core
+from ferroflow import _core, explain
 from ferroflow.preprocessing import QuantileTransformer, quantile_transform
 
 
@@ -99,6 +99,24 @@ def test_sparse(form, ignore, output):
     )
     with pytest.raises(ValueError, match="only accepts non-negative sparse matrices"):
         QuantileTransformer().fit(-X)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("ignore", [False, True])
+@pytest.mark.parametrize("subsample", [None, 700])
+def test_sparse_columns_are_sampled_as_scikit_learn_samples_them(dtype, ignore, subsample, capsys):
+    X = sparse.random(2500, 5, density=0.4, format="csc", random_state=0, dtype=dtype)
+    X.data[::11] = np.nan
+    X = sparse.hstack([X, sparse.csc_matrix((2500, 1), dtype=dtype)], format="csc")
+    explain(clear=True)
+    ours, sklearn = both(
+        X, ignore_implicit_zeros=ignore, subsample=subsample, n_quantiles=300, random_state=3
+    )
+    assert_array_equal(ours.quantiles_, sklearn.quantiles_)
+    assert ours.quantiles_.dtype == sklearn.quantiles_.dtype
+    capsys.readouterr()
+    explain(clear=True)
+    assert "scikit-learn" not in capsys.readouterr().out
 
 
 def test_the_functions_agree():

@@ -51,8 +51,8 @@ def _fast_transform(self, X, **params):
         if not self.sparse_output_:
             return plan.run_dense(X)
         return self._hstack(plan.run(X), n_samples=X.shape[0])
-    except (NotPlain, TypeError, ValueError):
-        return NotImplemented  # scikit-learn's own way words the error, if there is one
+    except NotPlain:
+        return NotImplemented
 
 
 def make_column_transformer(

@@ -152,7 +152,10 @@ class Plan:
     def run(self, X: Any) -> list[Any]:
         """Transform X by each step."""
         rows, column = self._look(X)
-        return [step.run(X, column, rows) for step in self.steps]
+        parts = [step.run(X, column, rows) for step in self.steps]
+        if any(getattr(part, "ndim", 0) != 2 for part in parts):
+            raise NotPlain  # scikit-learn words the error
+        return parts
 
     def run_dense(self, X: Any) -> np.ndarray:
         """Transform X into one array; if all steps can, they write straight into it."""

@@ -9,11 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.frame_columns import agrees, dtype_of, float_columns, framed, learn_names, rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.object_frames import is_object_matrix, objects_of_frame
 from ferroflow._bridge.sklearn_compat import (
-    check_feature_names,
-    default_output,
+    array_api_dispatch,
     fill_dtype,
     get_mask,
     has_callbacks,
@@ -29,6 +29,8 @@ from ferroflow.impute._seen import statistics as statistics_of
 _LEARNED = ("mean", "median", "most_frequent")
 _STATISTICS = {"median": "median", "most_frequent": "most_frequent"}
 """What the core computes; the sum gives the mean, and counts for constants."""
+_BY_SUMS = ("mean", "constant")
+"""What is learned from the columns of a frame as they are."""
 _F64 = np.dtype(np.float64)
 
 
@@ -166,18 +168,22 @@ class SimpleImputer(impute.SimpleImputer):
 
 
 def _learn(X, strategy, missing_values):
-    """Return (statistic of each column or None, what was seen of them) of checked X, or None."""
-    if is_plain_float_matrix(X):
+    """Return (statistic of each column or None, what was seen of them) of checked X or a table, or None."""
+    if type(X) is _core.ArrowFloats or is_plain_float_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
-        values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
+        if type(X) is _core.ArrowFloats:
+            values, missing, refused = X.sums(marker)
+        else:
+            values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
         if refused:
             return None
+        rows = rows_of(X)
         if strategy == "mean":
             with np.errstate(invalid="ignore"):
-                return values / (X.shape[0] - missing), Seen(X.shape[0], missing, values)
-        return (None if strategy == "constant" else values), Seen(X.shape[0], missing, None)
+                return values / (rows - missing), Seen(rows, missing, values)
+        return (None if strategy == "constant" else values), Seen(rows, missing, None)
     if strategy == "constant":
         return None, Seen(X.shape[0], missing_mask(X, missing_values).sum(axis=0), None)
     if strategy != "most_frequent":
@@ -251,10 +257,30 @@ def _finish(self, statistics, seen, fill_value):
     return statistics
 
 
+def _table(self, X):
+    """X as the core takes it: an array, or a polars frame; None where scikit-learn's validation comes first."""
+    if is_plain_float_matrix(X) or is_object_matrix(X):
+        return X
+    table = float_columns(X)
+    if table is None:
+        return objects_of_frame(X)
+    if type(table) is list:
+        table = np.asarray(X)
+    elif type(table) is _core.ArrowFloats and (self.add_indicator or self.strategy not in _BY_SUMS):
+        table = X.to_numpy()
+    return table
+
+
 def _fast_fit(self, X, y=None):
+    return _fit_table(self, X, _table(self, X))
+
+
+def _fit_table(self, X, table):
+    """Fit on X, whose values `table` has."""
     strategy, fill_value = self.strategy, self.fill_value
     if (
-        type(strategy) is not str
+        table is None
+        or type(strategy) is not str
         or (strategy not in _LEARNED and strategy != "constant")
         or type(self.copy) is not bool
         or type(self.add_indicator) is not bool
@@ -265,29 +291,23 @@ def _fast_fit(self, X, y=None):
     constant = strategy == "constant"
     if constant and other_constants():
         return NotImplemented
-    frame = None
-    if is_plain_float_matrix(X):
-        if constant and not (fill_value is None or type(fill_value) in (int, float)):
-            return NotImplemented
-        learned = _learn(X, strategy, self.missing_values)
-        default: int | str = 0
-    else:
-        if not is_object_matrix(X):
-            frame, X = X, objects_of_frame(X)
-        if X is None or (constant and not (fill_value is None or type(fill_value) in (str, int, float))):
-            return NotImplemented
-        learned = _learn_objects(X, strategy, self.missing_values)
-        default = "missing_value"
+    texts = type(table) is np.ndarray and table.dtype.kind == "O"
+    if constant and not (
+        fill_value is None or type(fill_value) in ((str, int, float) if texts else (int, float))
+    ):
+        return NotImplemented
+    learned = (_learn_objects if texts else _learn)(table, strategy, self.missing_values)
     if learned is None:
         return NotImplemented  # scikit-learn's validation words the error
     statistics, seen = learned
     state = self.__dict__
-    if frame is None:
+    if table is X:
         state.pop("feature_names_in_", None)
     else:
-        check_feature_names(self, frame, reset=True)
+        learn_names(self, X)
     state["n_features_in_"] = X.shape[1]
-    keep_dtype(self, X.dtype)
+    keep_dtype(self, dtype_of(table))
+    default: int | str = "missing_value" if texts else 0
     state["statistics_"] = _finish(self, statistics, seen, default if fill_value is None else fill_value)
     note_rust("SimpleImputer.fit")
     return self
@@ -305,63 +325,55 @@ def _learn_objects(X, strategy, missing_values):
 
 
 def _fast_transform(self, X):
+    return _transform_table(self, X, _table(self, X))
+
+
+def _transform_table(self, X, table):
+    """Fill X, whose values `table` has."""
     state = self.__dict__
-    if "statistics_" not in state or self.copy is not True:
+    if table is None or "statistics_" not in state or self.copy is not True or array_api_dispatch():
         return NotImplemented
-    if state["_fit_dtype"].kind == "O":
-        return _fast_transform_objects(self, X)
-    if (
-        "feature_names_in_" in state
-        or not is_plain_float_matrix(X)
-        or X.shape[1] != state["n_features_in_"]
-        or state["_fit_dtype"].kind != "f"
-        or fill_dtype(self).kind != "f"
-        or not default_output(self)
-    ):
+    texts = type(table) is np.ndarray and table.dtype.kind == "O"
+    if texts != (state["_fit_dtype"].kind == "O") or not agrees(state, X):
         return NotImplemented
-    marker = float_marker(self.missing_values)
-    indicators = None
-    if self.add_indicator:
-        indicators = getattr(state["indicator_"], "features_", None)
-        if indicators is None:
-            return NotImplemented
-    if marker is NOT_OURS:
-        return NotImplemented
-    out = _core.fill_missing(X, marker, _fill(self), indicators)
-    if out is None:  # a value that scikit-learn refuses, or a column that it drops
+    out = _fill_objects(self, table) if texts else _fill_floats(self, table)
+    if out is NotImplemented:
         return NotImplemented
     note_rust("SimpleImputer.transform")
-    return out
+    return framed(out, X, self)
 
 
-def _fast_transform_objects(self, X):
+def _fill_floats(self, table):
     state = self.__dict__
-    statistics = state["statistics_"]
-    if (
-        self.add_indicator
-        or not default_output(self)
-        or (marker := text_marker(self.missing_values)) is NOT_OURS
-    ):
+    marker = float_marker(self.missing_values)
+    if marker is NOT_OURS or state["_fit_dtype"].kind != "f" or fill_dtype(self).kind != "f":
+        return NotImplemented
+    if type(table) is _core.ArrowFloats:
+        out = table.fill(marker, _fill(self))
+    else:
+        indicators = None
+        if self.add_indicator:
+            indicators = getattr(state["indicator_"], "features_", None)
+            if indicators is None:
+                return NotImplemented
+        out = _core.fill_missing(table, marker, _fill(self), indicators)
+    # None for a value that scikit-learn refuses, or a column that it drops
+    return NotImplemented if out is None else out
+
+
+def _fill_objects(self, table):
+    statistics = self.statistics_
+    if self.add_indicator or (marker := text_marker(self.missing_values)) is NOT_OURS:
+        return NotImplemented
+    if statistics.shape != (table.shape[1],):
         return NotImplemented
     if not self.keep_empty_features and any(value != value for value in statistics):
         return NotImplemented  # scikit-learn drops columns that were empty, and warns
-    if is_object_matrix(X):
-        if "feature_names_in_" in state:
-            return NotImplemented  # scikit-learn warns of the missing names
-        values = X
-    else:
-        values = objects_of_frame(X)
-        if values is None:
-            return NotImplemented
-        check_feature_names(self, X, reset=False)
-    if values.shape[1] != state["n_features_in_"] or statistics.shape != (values.shape[1],):
-        return NotImplemented
-    found = _core.object_missing(values, marker)
+    found = _core.object_missing(table, marker)
     if found is None or found[1]:
         return NotImplemented
-    out = values.copy(order="K")
+    out = table.copy(order="K")
     np.copyto(out, statistics.astype(fill_dtype(self), copy=False), where=found[0])
-    note_rust("SimpleImputer.transform")
     return out
 
 
@@ -374,9 +386,13 @@ def _fill(self):
 
 
 def _fast_fit_transform(self, X, y=None, **fit_params):
-    if fit_params or not default_output(self) or _fast_fit(self, X) is NotImplemented:
+    if fit_params or array_api_dispatch():
         return NotImplemented
-    return self.transform(X)
+    table = _table(self, X)
+    if _fit_table(self, X, table) is NotImplemented:
+        return NotImplemented
+    out = _transform_table(self, X, table)
+    return self.transform(X) if out is NotImplemented else out
 
 
 with_fast_path(SimpleImputer, "fit", _fast_fit)

@@ -1,7 +1,7 @@
 """Columns and their categories, as the encoders see them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
@@ -13,8 +13,17 @@ from sklearn.base import clone
 from sklearn.preprocessing import OrdinalEncoder
 
 from ferroflow import _core
+from ferroflow._bridge.fast_path import with_fast_path
+from ferroflow._bridge.frame_columns import framed, labels_of, learn_names
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import BaseEncoder, map_infrequent, validate_data
+from ferroflow._bridge.sklearn_compat import (
+    BaseEncoder,
+    array_api_dispatch,
+    dense_output,
+    has_callbacks,
+    map_infrequent,
+    validate_data,
+)
 from ferroflow.preprocessing._merge import add_counts, check_mergeable, united
 from ferroflow.preprocessing._objects import as_objects, kind_of, read_objects
 
@@ -437,7 +446,11 @@ def read(self: Any, X: Any, categories: list[np.ndarray] | None = None) -> tuple
 
 def check_names(self: Any, X: Any) -> None:
     """Check names and number of X's columns as scikit-learn does; not before all else went well, or it warns twice."""
-    if kept_rows(self, X) is None:
+    if kept_rows(self, X) is not None:
+        return
+    labels = labels_of(X)  # of a frame; those of the fit need no closer look
+    names = getattr(self, "feature_names_in_", None)
+    if labels is None or names is None or names.tolist() != labels:
         validate_data(self, X=X, reset=False, skip_check_array=True)
 
 
@@ -466,7 +479,11 @@ class FitsInRust:
         self._check_infrequent_enabled()
         count = return_counts or self._infrequent_enabled
         try:
-            validate_data(self, X=X, reset=True, skip_check_array=True)
+            if labels_of(X) is None:
+                validate_data(self, X=X, reset=True, skip_check_array=True)
+            else:
+                learn_names(self, X)
+                self.n_features_in_ = X.shape[1]
             columns, n = columns_of(self, X)
             kept = self.__dict__.get(_KEPT)
             if isinstance(self.categories, str) and self.categories == "auto":
@@ -489,6 +506,37 @@ class FitsInRust:
         result = map_infrequent(self, n, counts, options)
         note_rust(call)
         return result
+
+
+def with_quick_fit(
+    cls: type, is_plain: Callable[[Any], bool], encode: Callable[[Any, list[Rows], int], Any]
+) -> None:
+    """Let `cls` fit without scikit-learn's validation of parameters, which takes longer than few rows do.
+
+    ``is_plain(estimator)`` says that they are valid; ``encode(estimator, rows, n)`` gives the transform, or None where
+    scikit-learn has to word an error.
+    """
+    bare = cls.fit.__wrapped__  # type: ignore[attr-defined]
+
+    def fast_fit(self, X, y=None):
+        return bare(self, X) if is_plain(self) and not has_callbacks(self) else NotImplemented
+
+    def fast_fit_transform(self, X, y=None, **params):
+        if params or not is_plain(self) or has_callbacks(self) or array_api_dispatch():
+            return NotImplemented
+        with keeping_rows(self, X):
+            bare(self, X)
+            kept = kept_rows(self, X)
+            try:
+                out = None if kept is None else encode(self, *kept)
+            except NotPlain:
+                out = None
+            if out is None or (type(out) is not np.ndarray and dense_output(self) != "default"):
+                return self.transform(X)
+            return framed(out, X, self)
+
+    with_fast_path(cls, "fit", fast_fit)
+    with_fast_path(cls, "fit_transform", fast_fit_transform)
 
 
 class FitsAndMerges(FitsInRust):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import StrOptions
-from ferroflow.preprocessing._categories import NotPlain, check_names, read, write
+from ferroflow.preprocessing._categories import NotPlain, check_names, read, with_quick_fit, write
 from ferroflow.preprocessing._counting import CountsCategories
 
 
@@ -110,17 +110,14 @@ class FrequencyEncoder(CountsCategories):
             For an unknown category, if `handle_unknown` is 'error'.
         """
         check_is_fitted(self)
-        tables = self._tables()
         try:
-            rows, n = read(self, X)
-            out, unknown = write(rows, tables, n, tables[0].dtype)
-            if self.handle_unknown == "error" and any(unknown):
+            out = _transform(self, *read(self, X))
+            if out is None:
                 raise NotPlain("unknown categories")
         except NotPlain as why:
             note_sklearn("FrequencyEncoder.transform", str(why))
-            return self._transform_by_places(X, tables)
+            return self._transform_by_places(X, self._tables())
         check_names(self, X)
-        note_rust("FrequencyEncoder.transform")
         return out
 
     def _tables(self: Any) -> list[np.ndarray]:
@@ -137,3 +134,26 @@ class FrequencyEncoder(CountsCategories):
         for j, table in enumerate(tables):
             out[:, j] = table[np.where(known[:, j], places[:, j], -1)]
         return out
+
+
+def _transform(self, rows, n):
+    """Return the encoded rows; None for unknown ones, if these are errors."""
+    tables = self._tables()
+    out, unknown = write(rows, tables, n, tables[0].dtype)
+    if self.handle_unknown == "error" and any(unknown):
+        return None
+    note_rust("FrequencyEncoder.transform")
+    return out
+
+
+def _is_plain(self):
+    return (
+        type(self.categories) is str
+        and self.categories == "auto"
+        and type(self.normalize) is bool
+        and self.handle_unknown in ("use_encoded_value", "error")
+        and type(self.unknown_value) in (int, float)
+    )
+
+
+with_quick_fit(FrequencyEncoder, _is_plain, _transform)

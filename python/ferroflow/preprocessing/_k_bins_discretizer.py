@@ -1,6 +1,7 @@
 """KBinsDiscretizer on the Rust core."""
 
 import warnings
+from inspect import signature
 
 import numpy as np
 from sklearn import preprocessing
@@ -13,7 +14,7 @@ from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, ranges, sketch_rows
-from ferroflow._bridge.sklearn_compat import csr_class, default_output, validate_data
+from ferroflow._bridge.sklearn_compat import check_sample_weight, csr_class, default_output, validate_data
 
 _METHODS = {
     "inverted_cdf",
@@ -26,6 +27,8 @@ _METHODS = {
     "median_unbiased",
     "normal_unbiased",
 }
+# Before scikit-learn 1.7 weights mean something else.
+_DRAWS_BY_WEIGHT = "sample_weight" in signature(resample).parameters
 
 
 class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
@@ -34,13 +37,20 @@ class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         self.__dict__.pop("_sketch", None)
-        if reason := _foreign(self, sample_weight):
+        given, X = X, validate_data(self, X, dtype="numeric")
+        sampled = self.subsample is not None and X.shape[0] > self.subsample
+        if reason := _foreign(self, sample_weight is not None, sampled):
             note_sklearn("KBinsDiscretizer.fit", reason)
-            return super().fit(X, y, sample_weight)
-        X = validate_data(self, X, dtype="numeric")
+            return super().fit(given, y, sample_weight)
         dtype = self.dtype or X.dtype
-        if self.subsample is not None and X.shape[0] > self.subsample:
-            X = resample(X, replace=True, n_samples=self.subsample, random_state=self.random_state)
+        weights = {}
+        if sample_weight is not None:
+            weights["sample_weight"] = check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if sampled:
+            options = {"n_samples": self.subsample, "random_state": self.random_state}
+            X = resample(X, replace=True, **options, **weights)
+        elif weights:
+            X = X[weights["sample_weight"] != 0]  # all that weights mean to edges of equal width
         n_bins = self._validate_n_bins(X.shape[1])
         values = X if X.dtype in FLOATS else X.astype(np.float64)
 
@@ -120,10 +130,12 @@ class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
         return out
 
 
-def _foreign(self, sample_weight):
+def _foreign(self, weighted, sampled):
     """Why a fit is scikit-learn's, or None."""
-    if sample_weight is not None:
+    if weighted and not _DRAWS_BY_WEIGHT:
         return "sample_weight"
+    if weighted and self.strategy == "quantile" and not sampled:
+        return "quantiles by sample_weight"
     if self.strategy == "kmeans":
         return "strategy='kmeans' is scikit-learn's KMeans"
     if self.strategy == "quantile" and getattr(self, "quantile_method", None) not in _METHODS:

@@ -6,6 +6,7 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
+from ferroflow._bridge.frame_columns import rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -14,7 +15,6 @@ from ferroflow.preprocessing._scaling import (
     SPARSE,
     Steps,
     foreign,
-    rows_of,
     scaled,
     warn_of_empty,
     with_fast_paths,

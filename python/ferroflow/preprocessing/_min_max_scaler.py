@@ -6,6 +6,7 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
+from ferroflow._bridge.frame_columns import dtype_of, rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -13,7 +14,6 @@ from ferroflow.preprocessing._scaling import (
     FLOATS,
     Steps,
     foreign,
-    rows_of,
     scaled,
     warn_of_empty,
     with_fast_paths,
@@ -107,7 +107,7 @@ def _learn(self, table):
         return NotImplemented  # scikit-learn's validation words the error
     warn_of_empty(low)
     self._reset()
-    _set(self, low, high, rows_of(table), table[0].dtype)
+    _set(self, low, high, rows_of(table), dtype_of(table))
     return self
 
 

@@ -20,6 +20,7 @@ from ferroflow.preprocessing._categories import (
     kept_rows,
     prepared,
     read,
+    with_quick_fit,
     write,
 )
 
@@ -158,3 +159,19 @@ def _fast_transform(self, X):
 
 
 with_fast_path(OneHotEncoder, "transform", _fast_transform)
+
+
+def _is_plain(self):
+    return (
+        type(self.categories) is str
+        and self.categories == "auto"
+        and (self.drop is None or (type(self.drop) is str and self.drop in ("first", "if_binary")))
+        and type(self.sparse_output) is bool
+        and self.handle_unknown in ("error", "ignore", "infrequent_if_exist")
+        and self.min_frequency is None
+        and self.max_categories is None
+        and self.feature_name_combiner == "concat"
+    )
+
+
+with_quick_fit(OneHotEncoder, _is_plain, _transform)

@@ -17,6 +17,7 @@ from ferroflow.preprocessing._categories import (
     kept_rows,
     prepared,
     read,
+    with_quick_fit,
     write,
 )
 
@@ -105,3 +106,18 @@ def _fast_transform(self, X):
 
 
 with_fast_path(OrdinalEncoder, "transform", _fast_transform)
+
+
+def _is_plain(self):
+    return (
+        type(self.categories) is str
+        and self.categories == "auto"
+        and self.min_frequency is None
+        and self.max_categories is None
+        and self.handle_unknown in ("error", "use_encoded_value")
+        and (self.unknown_value is None or type(self.unknown_value) in (int, float))
+        and type(self.encoded_missing_value) in (int, float)
+    )
+
+
+with_quick_fit(OrdinalEncoder, _is_plain, _transform)

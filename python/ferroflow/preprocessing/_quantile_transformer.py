@@ -50,8 +50,16 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         return None
 
     def _sparse_fit(self, X, random_state):
-        note_sklearn("QuantileTransformer.fit", "sparse input, column by column by NumPy")
-        super()._sparse_fit(X, random_state)
+        if X.dtype not in FLOATS:
+            note_sklearn("QuantileTransformer.fit", f"sparse {X.dtype} input")
+            super()._sparse_fit(X, random_state)
+            return
+        found, shares = [], self.references_ * 100 / 100  # as percentages are rounded
+        for begin, end in zip(X.indptr[:-1], X.indptr[1:], strict=True):
+            column = _drawn(self, X.data[begin:end], X.shape[0], random_state)
+            found.append(_quantiles_of(column, shares) if column.size else [0] * len(shares))
+        note_rust("QuantileTransformer.fit")
+        self.quantiles_ = np.transpose(found)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -152,6 +160,27 @@ def _sample(X, size, random_state):
     if parts is None:
         return resample(X, replace=False, n_samples=size, random_state=random_state)
     return X[parts.rows()[1]]
+
+
+def _drawn(self, stored, rows, random_state):
+    """The values of a sparse column, or a sample of them, zeros included unless they are ignored."""
+    zeros = not self.ignore_implicit_zeros
+    if self.subsample is not None and len(stored) > self.subsample:
+        size = self.subsample
+        drawn = size * len(stored) // rows if zeros else size
+        stored = random_state.choice(stored, size=drawn, replace=False)
+    else:
+        size = rows if zeros else len(stored)
+    column = np.zeros(size, dtype=stored.dtype)
+    column[: len(stored)] = stored
+    return column
+
+
+def _quantiles_of(column, shares):
+    found, has_nan, _ = _core.many_quantiles(column.reshape(-1, 1), shares, "linear")
+    if has_nan and np.isnan(found[0, 0]):
+        return np.nanpercentile(column, shares * 100)  # which warns
+    return found[:, 0]
 
 
 def _map(self, X, inverse=False):

@@ -10,15 +10,12 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
-from ferroflow._bridge.frame_columns import float_columns
+from ferroflow._bridge.frame_columns import agrees, float_columns, framed, learn_names
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     array_api_dispatch,
-    check_feature_names,
-    default_output,
     is_dispatched,
     validate_data,
-    wrap_output,
 )
 
 FLOATS = [np.float64, np.float32]
@@ -113,22 +110,6 @@ def float_table(X: Any) -> Any:
     return X if is_plain_float_matrix(X) else float_columns(X)
 
 
-def rows_of(table: Any) -> int:
-    """How many rows a :func:`float_table` has."""
-    return table.shape[0] if type(table) is np.ndarray else len(table[0])
-
-
-def _agrees(fitted: dict[str, Any], X: Any, table: Any) -> bool:
-    """Has X the columns that a scaler was fitted on, so that scikit-learn has nothing to say of them?"""
-    names = fitted.get("feature_names_in_")
-    if X.shape[1] != fitted["n_features_in_"]:
-        return False
-    if table is X:
-        return names is None
-    columns = list(X.columns)
-    return all(type(c) is int for c in columns) if names is None else columns == names.tolist()
-
-
 def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> None:
     """Give the scaler `cls` its fast ways, without scikit-learn's validation, also that in place for a ColumnTransformer.
 
@@ -141,7 +122,7 @@ def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> Non
         if table is X:
             forget_names(self, X)
         else:
-            check_feature_names(self, X, reset=True)
+            learn_names(self, X)
             self.n_features_in_ = X.shape[1]
         note_rust(f"{cls.__name__}.fit")
         return self
@@ -152,7 +133,7 @@ def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> Non
             table is None
             or self.copy is not True
             or "scale_" not in state
-            or not _agrees(state, X, table)
+            or not agrees(state, X)
             or array_api_dispatch()
         ):
             return NotImplemented
@@ -160,7 +141,7 @@ def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> Non
         if infinite:
             return NotImplemented  # scikit-learn's validation words the error
         note_rust(f"{cls.__name__}.transform")
-        return out if default_output(self) else wrap_output("transform", out, X, self)
+        return framed(out, X, self)
 
     def fast_fit(self, X, y=None, *rest, **params):
         return NotImplemented if rest or params else fitted(self, X, float_table(X))

@@ -5,6 +5,8 @@ use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::arrow_floats::ArrowFloats;
+
 /// A 2-d float array of either type.
 #[derive(FromPyObject)]
 pub enum FloatMatrix<'py> {
@@ -14,13 +16,15 @@ pub enum FloatMatrix<'py> {
     F32(PyReadonlyArray2<'py, f32>),
 }
 
-/// A float table of either type: a 2-d array, or its columns as a list.
+/// A float table of either type: a 2-d array, a frame, or its columns as a list.
 #[derive(FromPyObject)]
 pub enum FloatTable<'py> {
     /// float64
     F64(PyReadonlyArray2<'py, f64>),
     /// float32
     F32(PyReadonlyArray2<'py, f32>),
+    /// float64, a frame through Arrow's interface
+    Arrow(Bound<'py, ArrowFloats>),
     /// float64, column by column
     Columns64(Vec<PyReadonlyArray1<'py, f64>>),
     /// float32, column by column
@@ -68,6 +72,7 @@ impl FloatTable<'_> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
             Self::F32(x) => AnyView::F32(TableView::Whole(x.as_array())),
+            Self::Arrow(x) => AnyView::F64(TableView::Columns(x.get().views())),
             Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
             Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
         })

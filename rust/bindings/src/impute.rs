@@ -12,7 +12,8 @@ use crate::float_array::{FloatMatrix, FloatMatrixMut};
 
 type Learned<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<f64>>, bool);
 
-fn missing<T: Float>(marker: Option<f64>) -> Missing<T> {
+/// What marks a missing value, as Python gave it.
+pub fn missing<T: Float>(marker: Option<f64>) -> Missing<T> {
     marker.map_or(Missing::Nan, |marker| Missing::Value(T::from_f64(marker)))
 }
 

@@ -11,9 +11,9 @@ use crate::float::Float;
 use crate::simd;
 
 /// Values of a piece, the unit that a thread takes.
-const PIECE: usize = 1 << 16;
+pub(super) const PIECE: usize = 1 << 16;
 /// Values of a block, which is still in the first-level cache when it is looked at for infinities.
-const BLOCK: usize = 1 << 11;
+pub(super) const BLOCK: usize = 1 << 11;
 
 /// What is filled in, and what is told beside it.
 #[derive(Clone, Copy)]
@@ -69,7 +69,7 @@ pub fn fill<T: Float>(
     Ok(refused.into_inner())
 }
 
-fn fill_rows<T: Float>(x: ArrayView2<'_, T>, fill: Fill<'_, T>, out: &mut [T]) -> bool {
+pub(super) fn fill_rows<T: Float>(x: ArrayView2<'_, T>, fill: Fill<'_, T>, out: &mut [T]) -> bool {
     match fill.missing {
         Missing::Nan => fill_where(x, fill, T::is_nan, out),
         Missing::Value(marker) => fill_where(x, fill, |v| v == marker, out),

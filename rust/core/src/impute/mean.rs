@@ -103,7 +103,7 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>) -> Means {
 }
 
 /// Whole rows, some taken together as one wide row; the few that are left over one by one.
-fn add_block<T: Float>(values: &[T], missing: Missing<T>, all: &mut Means) {
+pub(super) fn add_block<T: Float>(values: &[T], missing: Missing<T>, all: &mut Means) {
     let columns = all.sum.len();
     let together = LANES.div_ceil(columns).min(values.len() / columns).max(1);
     let (head, tail) = values.split_at(values.len() / (together * columns) * (together * columns));

@@ -12,6 +12,7 @@ mod mean;
 mod median;
 mod mode;
 pub mod neighbours;
+mod nullable;
 mod scan;
 mod sparse;
 mod tile;
@@ -22,6 +23,7 @@ pub use marks::{Marked, mark, sparse_marks};
 pub use mean::Means;
 pub use median::{Medians, medians};
 pub use mode::{Key, Modes, modes};
+pub use nullable::{Nullable, fill_nullable, means_of_nullable};
 pub use sparse::{Statistic, fill_columns, of_columns};
 
 use crate::float::Float;

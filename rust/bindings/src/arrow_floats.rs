@@ -1,0 +1,173 @@
+//! Frames of f64 columns, in and out through the Arrow C interface, without a copy.
+
+use std::panic::AssertUnwindSafe;
+use std::ptr::NonNull;
+use std::sync::{Arc, OnceLock};
+
+use arrow_array::cast::AsArray;
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
+use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, Schema};
+use ferroflow_core::impute::{Nullable, fill_nullable, means_of_nullable};
+use ndarray::ArrayView1;
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use crate::arrow_stream::chunks;
+use crate::door::enter;
+use crate::impute::missing;
+
+/// The columns of a frame of f64.
+#[pyclass(frozen, module = "ferroflow._core")]
+pub struct ArrowFloats {
+    columns: Vec<Float64Array>,
+    rows: usize,
+    /// The columns that have missing values, with NaN for these; made when a kernel needs whole columns.
+    filled: OnceLock<Vec<Option<Vec<f64>>>>,
+}
+
+#[pymethods]
+impl ArrowFloats {
+    /// `frame` has `__arrow_c_stream__`; raises `TypeError` if it is of more than one part, or not all of it is f64.
+    #[new]
+    fn new(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (chunks, kind) = chunks(frame)?;
+        let ([chunk], DataType::Struct(_)) = (&chunks[..], &kind) else {
+            return Err(PyTypeError::new_err("not a table of one part"));
+        };
+        let table = chunk.as_struct();
+        let columns: Option<Vec<_>> =
+            table.columns().iter().map(|column| column.as_primitive_opt::<Float64Type>().cloned()).collect();
+        match columns {
+            Some(columns) if table.null_count() == 0 => {
+                Ok(Self { columns, rows: table.len(), filled: OnceLock::new() })
+            }
+            _ => Err(PyTypeError::new_err("not a table of f64")),
+        }
+    }
+
+    fn __len__(&self) -> usize {
+        self.rows
+    }
+
+    /// (the sum of each column without its missing values, how many are missing, was there a value that may not occur).
+    fn sums<'py>(&self, py: Python<'py>, marker: Option<f64>) -> PyResult<Sums<'py>> {
+        let columns = self.nullable();
+        let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
+        Ok((means.sum.into_pyarray(py), means.missing.into_pyarray(py), means.refused))
+    }
+
+    /// The table with each column's missing values filled in; None if a value or a filling is not finite.
+    fn fill<'py>(
+        &self,
+        py: Python<'py>,
+        marker: Option<f64>,
+        values: PyReadonlyArray1<'py, f64>,
+    ) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+        let (columns, values) = (self.nullable(), values.as_array().to_vec());
+        if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
+            return Ok(None);
+        }
+        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill_nullable` writes every element before
+        // it is returned, and on an error the array is dropped unseen.
+        let out = unsafe { PyArray2::<f64>::new(py, [self.rows, columns.len()], true) };
+        // SAFETY: the array was just made, is contiguous, and this is its only reference.
+        let to = unsafe { out.as_slice_mut()? };
+        let refused = enter(py, |exec| fill_nullable(&columns, missing(marker), &values, to, exec))?;
+        Ok((!refused).then_some(out))
+    }
+}
+
+type Sums<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
+
+impl ArrowFloats {
+    fn nullable(&self) -> Vec<Nullable<'_>> {
+        let of = |column: &'_ Float64Array| {
+            column.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.offset())
+        };
+        self.columns
+            .iter()
+            .map(|column| Nullable {
+                values: column.values(),
+                there: of(column).zip(column.nulls()).map(|(first, nulls)| (nulls.validity(), first)),
+            })
+            .collect()
+    }
+
+    /// The columns as kernels see them, NaN for what is missing.
+    pub fn views(&self) -> Vec<ArrayView1<'_, f64>> {
+        let filled = self.filled.get_or_init(|| {
+            self.nullable().iter().map(|column| column.there.map(|_| column.to_vec())).collect()
+        });
+        self.columns
+            .iter()
+            .zip(filled)
+            .map(|(column, filled)| {
+                filled.as_ref().map_or_else(|| ArrayView1::from(&column.values()[..]), ArrayView1::from)
+            })
+            .collect()
+    }
+}
+
+/// A matrix that lies column by column, as a frame that other libraries read through the Arrow C stream interface.
+#[pyclass(frozen, module = "ferroflow._core")]
+pub struct ArrowFrame {
+    table: RecordBatch,
+}
+
+/// What keeps an array's memory.
+struct Owner(#[allow(dead_code, reason = "held, not read")] AssertUnwindSafe<Py<PyArray2<f64>>>);
+
+#[pymethods]
+impl ArrowFrame {
+    /// `x` is not to be written to any more.
+    #[new]
+    fn new(x: &Bound<'_, PyArray2<f64>>, names: Vec<String>) -> PyResult<Self> {
+        let (rows, width) = (x.shape()[0], x.shape()[1]);
+        if !x.is_fortran_contiguous() || names.len() != width {
+            return Err(PyValueError::new_err("the matrix lies otherwise, or has another number of columns"));
+        }
+        let memory = NonNull::new(x.data().cast::<u8>())
+            .ok_or_else(|| PyValueError::new_err("the matrix has no memory"))?;
+        let bytes = rows * width * size_of::<f64>();
+        // SAFETY: NumPy's memory of so many bytes, aligned for f64, lives as long as its array, which the buffer owns.
+        let all = unsafe {
+            Buffer::from_custom_allocation(
+                memory,
+                bytes,
+                Arc::new(Owner(AssertUnwindSafe(x.clone().unbind()))),
+            )
+        };
+        let column = |j: usize| {
+            let part = all.slice_with_length(j * rows * size_of::<f64>(), rows * size_of::<f64>());
+            Arc::new(Float64Array::new(ScalarBuffer::from(part), None)) as ArrayRef
+        };
+        let fields: Vec<_> =
+            names.into_iter().map(|name| Field::new(name, DataType::Float64, true)).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), (0..width).map(column).collect())
+            .map(|table| Self { table })
+            .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema; // which a stream may ignore
+        let table = self.table.clone();
+        let schema = table.schema();
+        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(table)], schema)));
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+}
+
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<ArrowFloats>()?;
+    m.add_class::<ArrowFrame>()
+}

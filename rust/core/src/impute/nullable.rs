@@ -1,0 +1,202 @@
+//! The mean, and filling in, of columns that mark missing values by bits, as Arrow has them.
+//!
+//! A block of values becomes one with NaN for what is missing while it lies in the first-level cache, so that there is
+//! nothing else to write; a NaN among the values is missing too.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ndarray::{ArrayView1, Axis};
+
+use super::fill::{BLOCK, Fill, PIECE, fill_rows};
+use super::mean::add_block;
+use super::{Means, Missing, SERIAL_BELOW};
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::simd;
+
+/// A column's values, and which of them are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Nullable<'a> {
+    /// The values; any where they are missing.
+    pub values: &'a [f64],
+    /// Bits, and the first one's number: a value is there if its bit is set. All are there if none are given.
+    pub there: Option<(&'a [u8], usize)>,
+}
+
+impl<'a> Nullable<'a> {
+    /// The values, NaN where they are missing.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.values.len()];
+        if let Some((bits, first)) = self.there {
+            simd::dispatch!(with_nan(self.values, bits, first, &mut out));
+        } else {
+            out.copy_from_slice(self.values);
+        }
+        out
+    }
+
+    /// Some values from `begin` on, NaN where they are missing; in `buffer` if there are bits to look at.
+    fn block<'b>(&self, begin: usize, buffer: &'b mut [f64]) -> &'b [f64]
+    where
+        'a: 'b,
+    {
+        let values = &self.values[begin..begin + buffer.len()];
+        let Some((bits, first)) = self.there else { return values };
+        simd::dispatch!(with_nan(values, bits, first + begin, buffer));
+        buffer
+    }
+}
+
+/// The 64 bits from the one of the number `at` on; zeros beyond the last.
+#[inline(always)]
+fn word(bits: &[u8], at: usize) -> u64 {
+    let from = &bits[at / 8..];
+    let (low, last) = match from.first_chunk::<9>() {
+        Some([low @ .., last]) => (*low, *last),
+        None => {
+            let mut low = [0; 8];
+            let n = from.len().min(8);
+            low[..n].copy_from_slice(&from[..n]);
+            (low, 0)
+        }
+    };
+    let low = u64::from_le_bytes(low);
+    match at % 8 {
+        0 => low,
+        shift => low >> shift | u64::from(last) << (64 - shift),
+    }
+}
+
+#[inline(always)]
+fn with_nan(values: &[f64], bits: &[u8], first: usize, out: &mut [f64]) {
+    for (i, (values, out)) in values.chunks(64).zip(out.chunks_mut(64)).enumerate() {
+        let word = word(bits, first + 64 * i);
+        for (k, (v, out)) in (0u64..).zip(values.iter().zip(out)) {
+            *out = if word >> k & 1 == 1 { *v } else { f64::NAN };
+        }
+    }
+}
+
+/// Sums and counts of columns of one length.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: &Exec<'_>) -> Result<Means> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    let exec = exec.only_if(rows * columns.len() >= SERIAL_BELOW);
+    let parts = exec.map(columns.len(), |j| {
+        let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
+        for begin in (0..rows).step_by(BLOCK) {
+            let values = columns[j].block(begin, &mut buffer[..BLOCK.min(rows - begin)]);
+            let before = all.sum[0];
+            add_block(values, missing, &mut all);
+            if before.is_finite() && !all.sum[0].is_finite() || all.refused {
+                all.refused |= values.iter().any(|v| missing.refuses(*v));
+            }
+        }
+        all
+    })?;
+    let mut all = Means::new(columns.len());
+    all.rows = rows;
+    for (j, part) in parts.iter().enumerate() {
+        (all.missing[j], all.sum[j]) = (part.missing[0], part.sum[0]);
+        all.refused |= part.refused;
+    }
+    Ok(all)
+}
+
+/// Fills in columns of one length, one after the other. Returns whether a value was met that may not occur.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn fill_nullable(
+    columns: &[Nullable<'_>],
+    missing: Missing<f64>,
+    values: &[f64],
+    out: &mut [f64],
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    let exec = exec.only_if(out.len() >= SERIAL_BELOW);
+    let refused = AtomicBool::new(false);
+    exec.for_each_piece(out, PIECE, |i, out| {
+        let (mut done, mut found, mut buffer) = (0, false, [0.0; BLOCK]);
+        while done < out.len() {
+            let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
+            let take = (out.len() - done).min(rows - row).min(BLOCK);
+            let part = ArrayView1::from(columns[j].block(row, &mut buffer[..take])).insert_axis(Axis(1));
+            let one = Fill { missing, values: &values[j..=j], indicators: &[] };
+            found |= fill_rows(part, one, &mut out[done..done + take]);
+            done += take;
+        }
+        if found {
+            refused.store(true, Ordering::Relaxed);
+        }
+    })?;
+    Ok(refused.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_stand_for_nan(
+            rows in 1usize..5_000, columns in 1usize..4, first in 0usize..20, seed in any::<u32>(),
+        ) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            let mut bits = vec![vec![0u8; (first + rows).div_ceil(8)]; columns];
+            // Whole numbers, so that every order of the sums is exact.
+            let values: Vec<Vec<f64>> = (0..columns)
+                .map(|_| (0..rows).map(|_| (rng.next_f64() * 1000.0).round()).collect())
+                .collect();
+            let mut expected = values.clone();
+            for (column, bits) in expected.iter_mut().zip(&mut bits) {
+                for (i, v) in column.iter_mut().enumerate() {
+                    if rng.next_f64() < 0.3 {
+                        *v = f64::NAN;
+                    } else {
+                        bits[(first + i) / 8] |= 1 << ((first + i) % 8);
+                    }
+                }
+            }
+            let nullable: Vec<_> = values
+                .iter()
+                .zip(&bits)
+                .map(|(values, bits)| Nullable { values, there: Some((bits, first)) })
+                .collect();
+            let serial = Exec::serial();
+            let means = means_of_nullable(&nullable, Missing::Nan, &serial).unwrap();
+            let mut out = vec![0.0; rows * columns];
+            let fills: Vec<f64> = (0..columns).map(|j| -(j as f64)).collect();
+            prop_assert!(!fill_nullable(&nullable, Missing::Nan, &fills, &mut out, &serial).unwrap());
+            for (j, column) in expected.iter().enumerate() {
+                let there: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
+                prop_assert_eq!(means.sum[j], there.iter().sum::<f64>());
+                prop_assert_eq!(means.missing[j], (rows - there.len()) as f64);
+                for (i, (v, same)) in column.iter().zip(nullable[j].to_vec()).enumerate() {
+                    prop_assert_eq!(v.to_bits(), same.to_bits());
+                    prop_assert_eq!(out[j * rows + i], if v.is_nan() { fills[j] } else { *v });
+                }
+            }
+            let marked = means_of_nullable(&nullable, Missing::Value(7.0), &serial).unwrap();
+            prop_assert_eq!(marked.refused, expected.iter().flatten().any(|v| v.is_nan()));
+        }
+    }
+
+    #[test]
+    fn columns_without_bits_and_infinities() {
+        let values = [1.0, f64::NAN, f64::INFINITY];
+        let column = |n: usize| [Nullable { values: &values[..n], there: None }];
+        let found = means_of_nullable(&column(2), Missing::Nan, &Exec::serial()).unwrap();
+        assert_eq!((found.sum[0], found.missing[0], found.refused), (1.0, 1.0, false));
+        assert!(means_of_nullable(&column(3), Missing::Nan, &Exec::serial()).unwrap().refused);
+        let mut out = [0.0; 3];
+        assert!(!fill_nullable(&column(2), Missing::Nan, &[5.0], &mut out[..2], &Exec::serial()).unwrap());
+        assert_eq!(out[..2], [1.0, 5.0]);
+        assert!(fill_nullable(&column(3), Missing::Nan, &[5.0], &mut out, &Exec::serial()).unwrap());
+    }
+}
