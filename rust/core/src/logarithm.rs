@@ -43,8 +43,9 @@ fn series(f: f64) -> (f64, f64) {
     (s * (half + (odd + even)), half)
 }
 
+/// `ln` of a normal positive number.
 #[inline(always)]
-fn plain_ln(x: f64) -> f64 {
+pub(crate) fn plain_ln(x: f64) -> f64 {
     let (k, f) = take_apart(x);
     let (sum, half) = series(f);
     sum + k * LN2_LO - half + f + k * LN2_HI

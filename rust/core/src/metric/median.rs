@@ -59,10 +59,11 @@ fn bracket(t: &Numbers<'_>, p: &Numbers<'_>, column: usize) -> (f64, f64) {
             (t.column(column, row, &mut a)[0] - p.column(column, row, &mut b)[0]).abs()
         })
         .collect();
-    sample.sort_unstable_by(f64::total_cmp);
     // The rank's standard error is half the root of the sample's size.
     let off = 2 * SAMPLE.isqrt();
-    (sample[SAMPLE / 2 - off], sample[SAMPLE / 2 + off])
+    let (_, low, above) = sample.select_nth_unstable_by(SAMPLE / 2 - off, f64::total_cmp);
+    let (_, high, _) = above.select_nth_unstable_by(2 * off - 1, f64::total_cmp);
+    (*low, *high)
 }
 
 /// How the errors of some rows lie about the bracket.
@@ -85,7 +86,8 @@ fn inside(
         let n = (rows.end - begin).min(BLOCK);
         let [a, b, c, d] = room.cut(n);
         let (t, p) = (t.column(column, begin, a), p.column(column, begin, b));
-        let (below, kept, finite) = simd::dispatch!(sift(t, p, bracket, c, d));
+        let (below, finite) = simd::dispatch!(errors(t, p, bracket.0, c));
+        let kept = simd::keep_within(c, bracket, d);
         part.below += below;
         part.finite &= finite;
         part.kept.extend_from_slice(&d[..kept]);
@@ -93,30 +95,18 @@ fn inside(
     part
 }
 
-/// Counts the errors below the bracket and moves those in it to the front of `kept`: `(below, kept, all finite)`.
+/// The errors; how many are below `low`, and whether all are finite.
 #[inline(always)]
-fn sift(
-    t: &[f64],
-    p: &[f64],
-    (low, high): (f64, f64),
-    errors: &mut [f64],
-    kept: &mut [f64],
-) -> (usize, usize, bool) {
+fn errors(t: &[f64], p: &[f64], low: f64, out: &mut [f64]) -> (usize, bool) {
     let n = t.len();
-    let (p, errors, kept) = (&p[..n], &mut errors[..n], &mut kept[..n]);
+    let (p, out) = (&p[..n], &mut out[..n]);
     let (mut below, mut finite) = (0_u64, true);
     for i in 0..n {
-        errors[i] = (t[i] - p[i]).abs();
-        below += u64::from(errors[i] < low);
-        finite &= errors[i] < f64::INFINITY;
+        out[i] = (t[i] - p[i]).abs();
+        below += u64::from(out[i] < low);
+        finite &= out[i] < f64::INFINITY;
     }
-    let mut to = 0;
-    for &e in &*errors {
-        // Always written, kept only if inside: no branch to guess wrong. `to` is below n as long as a value is left.
-        kept[to] = e;
-        to += usize::from((e >= low) & (e <= high));
-    }
-    (below as usize, to, finite)
+    (below as usize, finite)
 }
 
 #[cfg(test)]

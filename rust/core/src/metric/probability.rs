@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::exec::Exec;
-use crate::logarithm::ln_each;
+use crate::logarithm::plain_ln;
 use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW, lane_sum};
 use crate::simd;
 
@@ -109,9 +109,8 @@ fn tolerances(single: bool) -> (f64, f64) {
 /// `-ln` of each, kept within what scikit-learn keeps it.
 #[inline(always)]
 fn minus_ln(p: &mut [f64], eps: f64) {
-    p.iter_mut().for_each(|p| *p = p.max(eps).min(1.0 - eps));
-    ln_each(p);
-    p.iter_mut().for_each(|p| *p = -*p);
+    // So kept, none needs the care of zeros and of what is not finite.
+    p.iter_mut().for_each(|p| *p = -plain_ln(p.max(eps).min(1.0 - eps)));
 }
 
 #[inline(always)]

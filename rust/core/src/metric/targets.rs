@@ -1,8 +1,8 @@
 //! Rows as numbers of their classes: what every metric of scores and probabilities starts from.
 //!
-//! Integers of a few classes lie close together: one pass writes each row's distance from a base in 16 bits and counts
-//! them, a second one, over a quarter of the memory or less, puts the classes' ranks there. Other labels are numbered
-//! through a table first.
+//! Integers of a few classes lie close together: one pass writes each row's distance from the smallest of the first rows
+//! in 16 bits and counts them. Where one is smaller still, or some between do not occur, a second pass, over a quarter of
+//! the memory or less, puts the classes' ranks there. Other labels are numbered through a table first.
 
 use crate::error::Result;
 use crate::exec::Exec;
@@ -11,7 +11,7 @@ use crate::simd;
 
 /// Integers that are counted without a table: from `ROOM` below the smallest of the first rows on.
 const WINDOW: usize = 2048;
-const ROOM: i64 = 256;
+const ROOM: u16 = 256;
 /// Rows looked at to place the window.
 const FIRST: usize = 64;
 /// Rows of a block, small enough for the first-level cache.
@@ -84,7 +84,7 @@ struct Part {
 
 fn close<T: Label>(y: &[T], exec: &Exec<'_>) -> Result<Option<Targets<i64>>> {
     let first = y.iter().take(FIRST).map(|x| x.to_i64()).min().unwrap_or(0);
-    let base = first.saturating_sub(ROOM);
+    let base = first.saturating_sub(i64::from(ROOM));
     let exec = exec.only_if(y.len() >= SERIAL_BELOW);
     let mut codes = vec![0_u16; y.len()];
     let slots: Vec<std::sync::Mutex<Option<Part>>> =
@@ -109,18 +109,21 @@ fn close<T: Label>(y: &[T], exec: &Exec<'_>) -> Result<Option<Targets<i64>>> {
         rank[i] = place as u16;
     }
     let gaps = hi - lo + 1 > occurring.len();
-    exec.for_each_piece(&mut codes, PIECE, |_, codes| {
-        if gaps {
-            codes.iter_mut().for_each(|code| *code = rank[*code as usize]);
-        } else {
-            simd::dispatch!(codes.iter_mut().for_each(|code| *code -= lo as u16));
-        }
-    })?;
+    let off = ROOM.wrapping_sub(lo as u16);
+    if gaps {
+        exec.for_each_piece(&mut codes, PIECE, |_, codes| {
+            codes.iter_mut().for_each(|code| *code = rank[code.wrapping_add(ROOM) as usize]);
+        })?;
+    } else if off != 0 {
+        exec.for_each_piece(&mut codes, PIECE, |_, codes| {
+            simd::dispatch!(codes.iter_mut().for_each(|code| *code = code.wrapping_add(off)));
+        })?;
+    }
     let counts = occurring.iter().map(|&i| counts[i]).collect();
     Ok(Some(Targets { labels: occurring.iter().map(|&i| base + i as i64).collect(), codes, counts }))
 }
 
-/// Writes each label's distance from `base` and counts them; `None` if one is no integer, or too far.
+/// Writes each label's distance from `base + ROOM` and counts those from `base`; `None` if one is no integer, or too far.
 fn count_piece<T: Label>(y: &[T], base: i64, codes: &mut [u16]) -> Option<Part> {
     let mut counts = vec![0_u32; WINDOW];
     let (mut least, mut most) = (WINDOW, 0);
@@ -129,13 +132,18 @@ fn count_piece<T: Label>(y: &[T], base: i64, codes: &mut [u16]) -> Option<Part> 
             return None;
         }
         let (lo, hi, at_lo, at_hi) = simd::dispatch!(ends(codes));
-        (least, most) = (least.min(lo as usize), most.max(hi as usize));
+        least = least.min(lo as usize);
+        most = most.max(hi as usize);
         if at_lo + at_hi == codes.len() as u32 {
             // Two classes need no table.
             counts[lo as usize] += at_lo;
             counts[hi as usize] += at_hi;
+            simd::dispatch!(codes.iter_mut().for_each(|code| *code = code.wrapping_sub(ROOM)));
         } else {
-            codes.iter().for_each(|&code| counts[code as usize] += 1);
+            for code in codes {
+                counts[*code as usize] += 1;
+                *code = code.wrapping_sub(ROOM);
+            }
         }
     }
     if least > most {
@@ -178,7 +186,9 @@ mod tests {
     fn classes_lead_back_to_the_labels() {
         for n in [1, 63, 2049, 300_000] {
             for (step, classes) in [(1_i64, 1), (1, 2), (1, 10), (7, 5), (1, 2000), (1, 5000), (1 << 40, 3)] {
-                let y: Vec<i64> = (0..n).map(|i| (i * i + i / 3) % classes * step - 3).collect();
+                let mut y: Vec<i64> = (0..n).map(|i| (i * i + i / 3) % classes * step - 3).collect();
+                // The first rows do not show the smallest label.
+                y[n as usize / 2] -= i64::from(n > 200);
                 let found = of_integers(&y, &Exec::serial()).unwrap().unwrap();
                 let back: Vec<i64> = found.codes.iter().map(|&code| found.labels[code as usize]).collect();
                 assert_eq!(back, y);
