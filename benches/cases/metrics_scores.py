@@ -78,6 +78,25 @@ def case(row, name, data, rows, must=None, aim=None, reads=0, same=None, modules
     return Case(f"{name} {row}", make, same or close(1e-12), must, aim, reads=reads, n_jobs=False)
 
 
+def bootstrap(row, data, **options):
+    """1,000 resamples of 100k rows in ours; one resample of one metric, drawn and scored by hand, in theirs.
+
+    Nothing of scikit-learn's does the same, so the ratio says how many of its single scores an evaluation costs.
+    """
+
+    def make():
+        t, p = data(M // 10)
+        score = theirs.mean_squared_error if p.dtype == t.dtype else theirs.log_loss
+
+        def by_hand():
+            rows = np.random.RandomState(0).randint(0, len(t), len(t))
+            return score(t[rows], p[rows])
+
+        return lambda: ours.evaluate(t, p, **options), by_hand
+
+    return Case(f"evaluate 1000 resamples of 100k {row}", make, lambda mine, yours: None, n_jobs=False)
+
+
 def both(*parts):
     """Row by row: the arrays of a curve are equal."""
     for mine, yours in zip(*parts, strict=True):
@@ -133,6 +152,16 @@ CASES = [
         "1M x 10", "r2_score", outputs, M, reads=20 * 8 * M, same=lambda a, b: close(1e-12)(1.0 - a, 1.0 - b)
     ),
     case("1M, weights", "mean_squared_error", values, M, reads=3 * 8 * M, sample_weight=True),
+]
+CASES += [
+    case("10 classes 1M, weights", "roc_auc_score", several, M, multi_class="ovr", sample_weight=True),
+    case("1M, weights", "median_absolute_error", values, M, sample_weight=True),
+    case("1M, weights", "d2_absolute_error_score", values, M, sample_weight=True),
+    case("power 1.3, 1M", "mean_tweedie_deviance", values, M, power=1.3),
+    case("samples, 10 labels 1k", "roc_auc_score", labels, 1000, average="samples"),
+    bootstrap("binary", binary),
+    bootstrap("10 classes", several),
+    bootstrap("regression", values),
 ]
 CASES += [
     case("1M", curve, binary, M, reads=TWO, same=both)

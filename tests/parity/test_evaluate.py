@@ -186,3 +186,26 @@ def test_a_table_to_print_and_to_work_with():
 def test_bad_input(args, options, message):
     with pytest.raises(ValueError, match=message):
         evaluate(*args, **options)
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+@pytest.mark.parametrize("weights", [None, np.arange(ROWS) % 4])
+@pytest.mark.parametrize("bins", [1, 7, 40])
+def test_calibration_error_by_hand(strategy, weights, bins):
+    confident = MANY.max(axis=1)
+    cases = [
+        (BINARY, ONE, ONE, BINARY == 1),
+        (BINARY.astype(bool), ONE[:, None], ONE, BINARY == 1),
+        (BINARY * 0.5, ONE, ONE, BINARY == 1),
+        (SEVERAL, MANY, confident, MANY.argmax(axis=1) == SEVERAL),
+        (WORDS[SEVERAL], MANY.tolist(), confident, MANY.argmax(axis=1) == SEVERAL),
+        (SEVERAL, np.round(MANY), np.round(MANY).max(axis=1), np.round(MANY).argmax(axis=1) == SEVERAL),
+    ]
+    w = np.ones(ROWS) if weights is None else weights
+    for y, p, confidence, hit in cases:
+        shares = np.linspace(0, 1, bins + 1)
+        edges = shares if strategy == "uniform" else np.percentile(confidence, shares * 100)
+        at = np.searchsorted(edges[1:-1], confidence)
+        expected = np.abs(np.bincount(at, weights=w * (hit - confidence))).sum() / w.sum()
+        found = expected_calibration_error(y, p, n_bins=bins, strategy=strategy, sample_weight=weights)
+        assert found == pytest.approx(expected, rel=1e-12)

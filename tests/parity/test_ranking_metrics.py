@@ -300,6 +300,11 @@ def test_common_scores_stay_in_rust():
             getattr(metrics, name)(BINARY.tolist(), MANY[:, 1], sample_weight=WEIGHTS)
         metrics.average_precision_score(WORDS[BINARY], ONE, pos_label="bee")
         metrics.roc_auc_score(WORDS[SEVERAL], MANY, multi_class="ovr")
+        metrics.roc_auc_score(SEVERAL, MANY, multi_class="ovr", sample_weight=WEIGHTS)
+        for name in AREAS:
+            getattr(metrics, name)(
+                np.tile([[0, 1, 0], [1, 0, 1]], (9, 1)), SCORES[:18, :3], average="samples"
+            )
         metrics.roc_auc_score(SEVERAL, MANY, multi_class="ovo", average="weighted")
         metrics.roc_auc_score(BINARY, ONE, max_fpr=0.3)
         metrics.average_precision_score(SEVERAL, MANY)

@@ -192,12 +192,7 @@ def test_many_rows_on_any_number_of_threads(shift):
     p = t * rng.uniform(0.5, 2, len(t))
     weights = rng.rand(len(t))
     for name in ALL:
-        options = (
-            [{}]
-            if name in ("max_error", "median_absolute_error", *SHARES_OF_LOSS)
-            else [{}, {"sample_weight": weights}]
-        )
-        for chosen in options:
+        for chosen in [{}] if name == "max_error" else [{}, {"sample_weight": weights}]:
             found = set()
             for threads in (1, 3):
                 with threadpool_limits(threads), ferroflow.config(strict=True):
@@ -215,3 +210,32 @@ def test_common_targets_stay_in_rust():
         for name in (*MEANS, *SHARES):
             getattr(metrics, name)(T, pd.DataFrame(P), multioutput="raw_values")
         metrics.mean_squared_error(np.arange(5), np.arange(5) + 0.5, sample_weight=np.arange(5))
+        for name in ("median_absolute_error", *SHARES_OF_LOSS):
+            getattr(metrics, name)(T, P, sample_weight=WEIGHTS, multioutput="raw_values")
+        for power in (-1, 1.3, 2.5, 3):
+            metrics.mean_tweedie_deviance(T[:, 0], P[:, 0], power=power, sample_weight=WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [np.ones(ROWS - 1), np.arange(ROWS - 1.0), np.tile([0.0, 2.0, 2.0, 4.0], 10), np.full(ROWS - 1, 0.1)],
+)
+def test_weights_that_part_evenly(weights):
+    t, p = np.round(T[:40, 0]), np.round(P[:40, 0])
+    assert_same("median_absolute_error", t, p, sample_weight=weights)
+    for alpha in (0.0, 0.25, 0.5, 0.3, 1.0):
+        assert_same("d2_pinball_score", t, p, sample_weight=weights, alpha=alpha)
+
+
+def test_shares_of_shifted_blocks():
+    # Blocks that lie far from each other, far from zero, or where errors do.
+    rng = np.random.RandomState(2)
+    steps = np.repeat([0.0, 1e6, -1e6, 1e6 + 1], 3000)
+    for t in (steps + rng.rand(12000), 1e8 + rng.rand(12000), np.sort(rng.rand(12000)), steps):
+        for p in (t + rng.rand(12000), t + 1e6, np.full(12000, t.mean()) + 1e-3 * rng.rand(12000)):
+            for weights in (None, np.where(np.arange(12000) < 2000, 0.0, rng.rand(12000))):
+                for name in SHARES:
+                    ours, expected = (
+                        1 - getattr(module, name)(t, p, sample_weight=weights) for module in (metrics, theirs)
+                    )
+                    np.testing.assert_allclose(ours, expected, rtol=1e-9)

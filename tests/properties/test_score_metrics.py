@@ -179,7 +179,7 @@ def test_errors_of_numbers(data):
     for name in ("mean_squared_log_error", "root_mean_squared_log_error"):
         assert_same(name, t, p, atol=1e-15, **options)
     for name in ("mean_tweedie_deviance", "d2_tweedie_score") if outputs == 1 else ():
-        power = data.draw(st.sampled_from([0, 1, 1.5, 2]))
+        power = data.draw(st.sampled_from([0, 1, 1.5, 2, 1.2, 3, -1]))
         assert_same(name, t, p, sample_weight=w, power=power, atol=1e-12)
     # 1 less a large fraction: the fraction is what has twelve digits.
     for name in ("r2_score", "explained_variance_score", "d2_absolute_error_score"):

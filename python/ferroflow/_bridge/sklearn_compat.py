@@ -40,6 +40,7 @@ __all__ = [
     "array_api_dispatch",
     "as_counts",
     "assume_finite",
+    "averages_percentiles",
     "check_feature_names",
     "check_feature_names_in",
     "check_method_params",
@@ -156,6 +157,11 @@ def other_unknown(encoder) -> bool:
 def has_callbacks(estimator) -> bool:
     """Has the user set callbacks (scikit-learn 1.9 and later)?"""
     return "_skl_callbacks" in estimator.__dict__
+
+
+def averages_percentiles() -> bool:
+    """Are weighted quantiles means of two values where weights part evenly? From scikit-learn 1.8 on."""
+    return parse_version(sklearn_version) >= parse_version("1.8")
 
 
 def assume_finite() -> bool:

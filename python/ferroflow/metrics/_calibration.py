@@ -5,6 +5,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from ferroflow import _core
+from ferroflow.metrics._rust_first import Foreign
+from ferroflow.metrics._targets import classes_of
+
 
 def expected_calibration_error(
     y_true, y_proba, *, n_bins=15, strategy="uniform", sample_weight=None, pos_label=None, labels=None
@@ -56,44 +60,53 @@ def expected_calibration_error(
         raise ValueError(f"n_bins must be a positive integer, got {n_bins!r}.")
     if strategy not in ("uniform", "quantile"):
         raise ValueError(f"strategy must be 'uniform' or 'quantile', got {strategy!r}.")
-    confidence, hit = confidences(y_true, y_proba, pos_label, labels)
-    if sample_weight is None:
-        weights = np.ones(len(hit))
-    else:
+    y, proba = column_or_1d(y_true), _probabilities(y_true, y_proba)
+    try:
+        classes = classes_of(y)
+        found = classes.labels
+    except Foreign:
+        values, codes = np.unique(y, return_inverse=True)
+        classes, found = classes_of(codes), values.tolist()
+    columns = _columns(found, proba, pos_label, labels)
+    weights = None
+    if sample_weight is not None:
         weights = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
-        check_consistent_length(weights, hit)
-    total = weights.sum()
+        check_consistent_length(weights, y)
+    edges = inner_edges(int(n_bins), strategy, proba if proba.ndim == 1 else proba.max(axis=1))
+    gaps = _core.calibration_gaps(classes, columns, proba, weights, edges.tolist())
+    if gaps is None:
+        raise ValueError("y_proba has values outside [0, 1], or NaN.")
+    sums, total = gaps
     if not (np.isfinite(total) and total > 0):
         raise ValueError("sample_weight must be finite, with a positive sum.")
-    gaps = np.bincount(bins_of(confidence, int(n_bins), strategy), weights=weights * (hit - confidence))
-    return float(np.abs(gaps).sum() / total)
+    return float(np.abs(sums).sum() / total)
 
 
-def confidences(y_true: Any, y_proba: Any, pos_label: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's confidence, and whether (1 or 0) its prediction came true."""
-    y = column_or_1d(y_true)
+def _probabilities(y: Any, y_proba: Any) -> np.ndarray:
     proba = np.asarray(y_proba, dtype=np.float64)
     check_consistent_length(y, proba)
-    if len(y) == 0 or proba.ndim not in (1, 2):
+    if len(proba) == 0 or proba.ndim not in (1, 2):
         raise ValueError("y_proba must have one or two dimensions, and at least one row.")
-    if not ((proba >= 0).all() and (proba <= 1).all()):
-        raise ValueError("y_proba has values outside [0, 1], or NaN.")
-    if proba.ndim == 2 and proba.shape[1] == 1:
-        proba = proba[:, 0]
-    classes = np.unique(y) if labels is None else np.asarray(labels)
+    return proba[:, 0] if proba.ndim == 2 and proba.shape[1] == 1 else proba
+
+
+def _columns(found: list[Any], proba: np.ndarray, pos_label: Any, labels: Any) -> list[int]:
+    """Return the column of each label that occurs; of one column, 1 for the positive label."""
+    classes = found if labels is None else np.asarray(labels).tolist()
     if proba.ndim == 1:
-        if len(np.unique(y)) > 2:
+        if len(found) > 2:
             raise ValueError("y_true has more than two classes: y_proba must have a column for each.")
-        return proba, (y == (classes[-1] if pos_label is None else pos_label)).astype(np.float64)
+        positive = classes[-1] if pos_label is None else pos_label
+        return [int(label == positive) for label in found]
     if len(classes) != proba.shape[1]:
         raise ValueError(
             f"y_proba has {proba.shape[1]} columns for {len(classes)} classes; pass all of them as labels."
         )
-    return proba.max(axis=1), (classes[proba.argmax(axis=1)] == y).astype(np.float64)
+    # A label without a column is never hit.
+    return [classes.index(label) if label in classes else len(classes) for label in found]
 
 
-def bins_of(confidence: np.ndarray, n_bins: int, strategy: str) -> np.ndarray:
-    """Return the number of each row's bin; an edge belongs to the bin below."""
+def inner_edges(n_bins: int, strategy: str, confidence: np.ndarray) -> np.ndarray:
+    """Return the edges between the bins; each belongs to the bin below."""
     shares = np.linspace(0.0, 1.0, n_bins + 1)
-    edges = shares if strategy == "uniform" else np.percentile(confidence, shares * 100)
-    return np.searchsorted(edges[1:-1], confidence)
+    return (shares if strategy == "uniform" else np.percentile(confidence, shares * 100))[1:-1]

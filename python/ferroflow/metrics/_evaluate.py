@@ -1,7 +1,7 @@
 """All metrics that apply to some predictions, with bootstrap confidence intervals."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from ferroflow import _core
 from ferroflow.metrics import _regression as regression
-from ferroflow.metrics._calibration import bins_of, confidences
+from ferroflow.metrics._calibration import inner_edges
 from ferroflow.metrics._rust_first import Foreign
 from ferroflow.metrics._targets import classes_of
 
@@ -185,6 +185,7 @@ def _are_classes(y: np.ndarray, p: Any) -> bool:
 
 
 Found = tuple[dict[str, Any], dict[str, np.ndarray]]
+Samples = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 
 
 def _of_values(y: np.ndarray, y_pred: Any, runs: tuple[int, int]) -> Found:
@@ -199,7 +200,8 @@ def _of_values(y: np.ndarray, y_pred: Any, runs: tuple[int, int]) -> Found:
     size = np.abs(error)
     relative = size / np.maximum(np.abs(t), np.finfo(np.float64).eps)
     columns = [error, error**2, centred, centred**2, size, relative]
-    e, e2, c, c2, absolute, percentage = _core.bootstrap_means(columns, *runs).T
+    drawn = _core.bootstrap(len(t), *runs, means=columns, median=size)
+    e, e2, c, c2, absolute, percentage, median = drawn.T
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = c2 - c**2
         samples = {
@@ -208,7 +210,7 @@ def _of_values(y: np.ndarray, y_pred: Any, runs: tuple[int, int]) -> Found:
             "mean_squared_error": e2,
             "root_mean_squared_error": np.sqrt(e2),
             "mean_absolute_error": absolute,
-            "median_absolute_error": _core.bootstrap_medians(size, *runs)[:, 0],
+            "median_absolute_error": median,
             "mean_absolute_percentage_error": percentage,
         }
     return values, samples
@@ -248,12 +250,19 @@ def _of_classes(y, y_pred, y_proba, task, labels, pos_label, runs) -> tuple[dict
     sums = np.array([np.bincount(codes, minlength=len(every)) for codes in (t[t == p], p, t)], dtype=float)
     chosen = top if binary else None
     values = {k: v[0] for k, v in _label_scores(sums[None], n, chosen).items()}
-    drawn = _core.bootstrap_labels(t, p, len(every), *runs).reshape(-1, 3, len(every))
-    samples = _label_scores(drawn, n, chosen)
+    asked: dict[str, Any] = {"labels": (t, p, len(every))}
     if proba is not None:
-        of_proba = _of_probabilities(truth, t, proba, place, chosen, runs)
-        values |= of_proba[0]
-        samples |= of_proba[1]
+        of_proba, asked_too, samples_of = _of_probabilities(truth, t, proba, place, chosen)
+        values |= of_proba
+        asked |= asked_too
+    drawn = _core.bootstrap(n, *runs, **asked)
+    # Means come before the labels' sums, all else comes behind them.
+    before = len(asked.get("means", ()))
+    after = before + 3 * len(every)
+    of_labels, samples = drawn[:, before:after], {}
+    if proba is not None:
+        samples = samples_of(drawn[:, :before], drawn[:, after:])
+    samples |= _label_scores(of_labels.reshape(-1, 3, len(every)), n, chosen)
     return values, samples, "binary" if binary else "multiclass"
 
 
@@ -310,39 +319,43 @@ def _label_scores(sums: np.ndarray, n: int, top: int | None) -> dict[str, np.nda
     return scores
 
 
-def _of_probabilities(truth, t, proba, place, top, runs) -> Found:
-    """Metrics of probabilities with a column for each label."""
-    rows, eps = np.arange(len(t)), np.finfo(np.float64).eps
+def _of_probabilities(truth, t, proba, place, top) -> tuple[dict[str, Any], dict[str, Any], Samples]:
+    """Metrics of probabilities with a column for each label; what to draw for them, and how to read it."""
+    rows, n, eps = np.arange(len(t)), len(t), np.finfo(np.float64).eps
     log_losses = -np.log(np.clip(proba[rows, t], eps, 1 - eps))
     if top is None:
         wrong = proba.copy()
         wrong[rows, t] -= 1
         briers = (wrong**2).sum(axis=1)
-        confidence, hit = confidences(t, proba, None, np.arange(proba.shape[1]))
+        confidence, hit = proba.max(axis=1), (proba.argmax(axis=1) == t).astype(np.float64)
     else:
         confidence, hit = proba[:, top], (t == top).astype(np.float64)
         briers = (hit - confidence) ** 2
+    bins = np.searchsorted(inner_edges(_BINS, "uniform", confidence), confidence).astype(np.uint16)
+    gaps = np.ascontiguousarray(hit - confidence)
     values: dict[str, Any] = {"log_loss": log_losses.mean(), "brier_score_loss": briers.mean()}
-    means = _core.bootstrap_means([log_losses, briers], *runs)
-    samples = {"log_loss": means[:, 0], "brier_score_loss": means[:, 1]}
+    asked: dict[str, Any] = {"means": [log_losses, briers], "groups": (gaps, bins, _BINS)}
     # A class that does not occur has no ranking, and neither has one that is alone.
     found = [place[label] for label in truth.labels] if len(truth.labels) > 1 else []
     ranked = found if top is None else [c for c in found if c == top]
     if ranked:
         codes = [found.index(c) for c in ranked]
         scores = [np.ascontiguousarray(proba[:, c]) for c in ranked]
-        pairs = [
-            [_core.ranking_score(truth, code, score, 0, precision) for precision in (False, True)]
-            for code, score in zip(codes, scores, strict=True)
-        ]
-        drawn = _core.bootstrap_rankings(truth, codes, scores, *runs).reshape(-1, len(ranked), 2)
-        for k, name in enumerate(("roc_auc_score", "average_precision_score")):
-            values[name] = np.mean([pair[k] for pair in pairs])
-            samples[name] = drawn[:, :, k].mean(axis=1)
-    bins = bins_of(confidence, _BINS, "uniform").astype(np.uint16)
-    gaps = np.ascontiguousarray(hit - confidence)
-    name = "expected_calibration_error"
-    values[name] = np.abs(np.bincount(bins, weights=gaps)).sum() / len(t)
-    drawn = _core.bootstrap_groups(gaps, bins, _BINS, *runs)
-    samples[name] = np.abs(drawn).sum(axis=1) / len(t)
-    return values, samples
+        for precision, name in enumerate(("roc_auc_score", "average_precision_score")):
+            pairs = zip(codes, scores, strict=True)
+            values[name] = np.mean([_core.ranking_score(truth, *pair, 0, bool(precision)) for pair in pairs])
+        asked["rankings"] = (truth, codes, scores)
+    values["expected_calibration_error"] = np.abs(np.bincount(bins, weights=gaps)).sum() / n
+
+    def samples(means: np.ndarray, rest: np.ndarray) -> dict[str, np.ndarray]:
+        read = {
+            "log_loss": means[:, 0],
+            "brier_score_loss": means[:, 1],
+            "expected_calibration_error": np.abs(rest[:, :_BINS]).sum(axis=1) / n,
+        }
+        if ranked:
+            read["roc_auc_score"] = rest[:, _BINS::2].mean(axis=1)
+            read["average_precision_score"] = rest[:, _BINS + 1 :: 2].mean(axis=1)
+        return read
+
+    return values, asked, samples

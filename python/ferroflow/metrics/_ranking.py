@@ -45,9 +45,9 @@ def roc_auc_score(
         return _averaged_over_columns(y_true, scores, average, precision=False)
     classes = classes_of(y_true)
     if len(classes.labels) > 2 or (scores.ndim == 2 and scores.shape[1] > 2):
-        if max_fpr is not None or sample_weight is not None:
-            raise Foreign("partial or weighted areas of several classes")
-        return _area_of_classes(classes, scores, average, multi_class, labels)
+        if max_fpr is not None:
+            raise Foreign("partial areas of several classes")
+        return _area_of_classes(classes, scores, average, multi_class, labels, sample_weight)
     _check_average(average, micro=True)
     if len(classes.labels) != 2 or multi_class not in ("raise", "ovr", "ovo"):
         raise Foreign("a single class, or parameters to be checked")
@@ -232,7 +232,7 @@ def _average(scores: np.ndarray, average: Any, supports: Any) -> Any:
     return float(np.average(scores, weights=supports if average == "weighted" else None))
 
 
-def _area_of_classes(classes, scores, average, multi_class, labels) -> Any:
+def _area_of_classes(classes, scores, average, multi_class, labels, sample_weight) -> Any:
     if multi_class not in ("ovr", "ovo"):
         raise Foreign("parameters to be checked")
     _check_average(average, micro=False)
@@ -240,6 +240,14 @@ def _area_of_classes(classes, scores, average, multi_class, labels) -> Any:
     columns_of(classes, labels, n_classes)
     if len(classes.labels) != n_classes:
         raise Foreign("a class without rows")
+    if sample_weight is not None:
+        if multi_class != "ovr":
+            raise Foreign("weights of pairs of classes")
+        if not np.allclose(1, scores.sum(axis=1)):
+            raise Foreign("scores that do not sum to one")
+        curves = [_points(classes, c, scores[:, c], sample_weight, "straight") for c in range(n_classes)]
+        found = [_area(_rate(down), _rate(up), None) for _, up, down in curves]
+        return _average(np.array(found), average, [up[-1] for _, up, _ in curves])
     areas = _core.areas_of_pairs(classes, scores)
     if areas is None:
         raise Foreign("scores that are odd arrays, not finite, or do not sum to one")
@@ -267,9 +275,11 @@ def _precision_of_classes(classes, scores, average) -> Any:
 
 def _averaged_over_columns(y_true: Any, scores: np.ndarray, average: Any, *, precision: bool) -> Any:
     truth = as_indicator(y_true)
-    if average == "samples" or truth.shape != scores.shape:
-        raise Foreign("averages over rows, or different shapes")
+    if truth.shape != scores.shape:
+        raise Foreign("different shapes")
     _check_average(average, micro=True)
+    if average == "samples":
+        truth, scores = truth.T, scores.T
     if average == "micro":
         truth, scores = truth.reshape(-1, 1), scores.reshape(-1, 1)
     found = _core.ranking_scores_of_columns(truth, scores, precision)

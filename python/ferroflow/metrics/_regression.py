@@ -12,6 +12,7 @@ import numpy as np
 from sklearn import metrics
 
 from ferroflow import _core
+from ferroflow._bridge.sklearn_compat import averages_percentiles
 from ferroflow.metrics._numbers import F32, F64, as_numbers, as_weights
 from ferroflow.metrics._rust_first import Foreign, rust_first
 
@@ -54,10 +55,13 @@ def root_mean_squared_log_error(y_true, y_pred, *, sample_weight=None, multioutp
 
 @rust_first(metrics.median_absolute_error)
 def median_absolute_error(y_true, y_pred, *, multioutput="uniform_average", sample_weight=None):
-    if sample_weight is not None:
-        raise Foreign("weighted medians")
-    medians, dtype = _of_floats(_core.median_errors, y_true, y_pred)
-    return _combined(medians, multioutput, dtype)
+    if sample_weight is None:
+        medians, dtype = _of_floats(_core.median_errors, y_true, y_pred)
+        return _combined(medians, multioutput, dtype)
+    t, p, w = _arrays(y_true, y_pred, sample_weight)
+    if p.dtype.kind != "f":
+        raise Foreign("integers, whose differences may wrap")
+    return _combined(_weighted_quantiles(t, p, w, 0.5), multioutput, F64)
 
 
 @rust_first(metrics.max_error)
@@ -210,13 +214,32 @@ def _fraction(shares: list[tuple[float, float]], multioutput: Any, dtype: np.dty
     return _combined(scores, multioutput, dtype)
 
 
+def _weighted_quantiles(
+    t: np.ndarray, p: np.ndarray | None, w: np.ndarray | None, share: float
+) -> list[float]:
+    """Return the weighted quantile of each column of `t`, or of its distances from `p`, as scikit-learn has it."""
+    if not averages_percentiles():
+        raise Foreign("weighted quantiles, which the installed scikit-learn does not average")
+    if t.dtype is not F64 or w is None or w.dtype is F32 or (p is not None and p.dtype is not F64):
+        raise Foreign("weighted quantiles of other numbers than float64")
+    quantiles = _core.weighted_quantiles(t, p, w, share)
+    if quantiles is None:
+        raise Foreign(
+            "arrays of different shapes, values that are not finite, or a quantile that rounding decides"
+        )
+    return quantiles
+
+
 _LOSS_OF_POWER = {0: "squared", 1: "poisson", 1.5: "tweedie 1.5", 2: "gamma"}
 
 
 def _deviance(y_true, y_pred, sample_weight, power) -> float:
-    if type(power) not in (int, float) or power not in _LOSS_OF_POWER:
-        raise Foreign("a power other than 0, 1, 1.5 and 2")
-    losses, _ = _losses(_LOSS_OF_POWER[power], y_true, y_pred, sample_weight)
+    if type(power) not in (int, float) or not (power <= 0 or 1 <= power < 1000):
+        raise Foreign("parameters to be checked")
+    loss = _LOSS_OF_POWER.get(power, "tweedie")
+    losses, dtype = _losses(loss, y_true, y_pred, sample_weight, float(power))
+    if loss == "tweedie" and dtype is not F64:
+        raise Foreign("powers of float32")
     if len(losses) > 1:
         raise Foreign("several outputs")
     return losses[0]
@@ -229,24 +252,25 @@ def _check_share(alpha: Any) -> None:
 
 def _d2_pinball(y_true, y_pred, sample_weight, alpha, multioutput):
     _check_share(alpha)
-    if sample_weight is not None:
-        raise Foreign("weighted quantiles")
-    y_true, y_pred, _ = _arrays(y_true, y_pred, None)
+    y_true, y_pred, weights = _arrays(y_true, y_pred, sample_weight)
     n = len(y_true)
     if n < 2:
         raise Foreign("a single row")
-    numerators, dtype = _losses("pinball", y_true, y_pred, None, alpha)
-    rank = alpha * n
-    if alpha != 0.5 and abs(rank - round(rank)) < 1e-9 * n:
-        raise Foreign("a quantile at a step, which rounding decides")
+    numerators, dtype = _losses("pinball", y_true, y_pred, weights, alpha)
     columns = y_true.reshape(n, -1)
     if columns.dtype.kind != "f":
         columns = columns.astype(np.float64)
-    if alpha == 0.5:
+    if weights is not None:
+        quantiles = np.array(_weighted_quantiles(columns, None, weights, alpha))
+    elif alpha == 0.5:
         quantiles = _core.column_quantiles(columns, [])[0]
     else:
+        rank = alpha * n
+        if abs(rank - round(rank)) < 1e-9 * n:
+            raise Foreign("a quantile at a step, which rounding decides")
         quantiles = _core.many_quantiles(columns, np.array([alpha]), "averaged_inverted_cdf")[0][0]
-    denominators, _ = _losses("pinball", columns, np.broadcast_to(quantiles, columns.shape), None, alpha)
+    level = np.broadcast_to(quantiles, columns.shape)
+    denominators, _ = _losses("pinball", columns, level, weights, alpha)
     if not all(d > 1e-14 * abs(q) for d, q in zip(denominators, quantiles.tolist(), strict=True)):
         raise Foreign("a constant target")
     if type(multioutput) is not str or multioutput not in ("raw_values", "uniform_average"):

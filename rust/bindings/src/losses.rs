@@ -56,6 +56,7 @@ fn mean_losses<'py>(
         "poisson" => regression::Loss::Poisson,
         "gamma" => regression::Loss::Gamma,
         "tweedie 1.5" => regression::Loss::Tweedie15,
+        "tweedie" => regression::Loss::Tweedie(alpha),
         other => return Err(PyValueError::new_err(format!("there is no loss {other}"))),
     };
     let Some(arrays) = Arrays::of(t, p, w) else { return Ok(None) };
@@ -87,6 +88,23 @@ fn median_errors(t: &Bound<'_, PyAny>, p: &Bound<'_, PyAny>) -> PyResult<Option<
     let Some((t_, p_, _)) = arrays.numbers() else { return Ok(None) };
     let medians = enter(t.py(), |exec| metric::medians(&t_, &p_, exec))?;
     Ok(medians.into_iter().map(|m| Some(m).filter(|m| m.is_finite())).collect())
+}
+
+/// The weighted quantile of each column of `t`, or of its distances from `p`; `None` also if rounding decides on one.
+#[pyfunction]
+fn weighted_quantiles<'py>(
+    t: &Bound<'py, PyAny>,
+    p: Option<&Bound<'py, PyAny>>,
+    w: &Bound<'py, PyAny>,
+    share: f64,
+) -> PyResult<Option<Vec<f64>>> {
+    let Some(arrays) = Arrays::of(t, p.unwrap_or(t), Some(w)) else { return Ok(None) };
+    let Some((t_, p_, Some(w_))) = arrays.numbers() else { return Ok(None) };
+    let p_ = p.is_some().then_some(&p_);
+    enter(t.py(), |exec| {
+        let each = |j| metric::weighted_quantile(&t_, p_, &w_, j, share, exec);
+        (0..t_.columns()).map(each).collect::<ferroflow_core::Result<Option<Vec<f64>>>>()
+    })
 }
 
 /// The largest absolute error of one column; `None` if a value is not finite.
@@ -167,11 +185,33 @@ fn probability_bins(
     Ok(bins.map(|bins| (bins.probability, bins.positive, bins.rows)))
 }
 
+/// What hits come to beyond their confidence in each bin between `edges`, and the sum of weights; `None` also if a value is
+/// no probability.
+#[pyfunction]
+fn calibration_gaps<'py>(
+    classes: &Bound<'py, TargetClasses>,
+    columns: Vec<u16>,
+    p: &Bound<'py, PyAny>,
+    w: Option<&Bound<'py, PyAny>>,
+    edges: Vec<f64>,
+) -> PyResult<Option<(Vec<f64>, f64)>> {
+    let Some(arrays) = Arrays::of(p, p, w) else { return Ok(None) };
+    let Some((p_, _, w_)) = arrays.numbers() else { return Ok(None) };
+    let classes = classes.get();
+    let fits = columns.len() == classes.counts.len() && p_.rows() == classes.codes.len();
+    if !fits || edges.len() >= usize::from(u16::MAX) {
+        return Ok(None);
+    }
+    enter(p.py(), |exec| calibration::gaps(&classes.codes, &columns, &p_, w_.as_ref(), &edges, exec))
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(mean_losses, m)?)?;
     m.add_function(wrap_pyfunction!(explained_squares, m)?)?;
     m.add_function(wrap_pyfunction!(median_errors, m)?)?;
+    m.add_function(wrap_pyfunction!(weighted_quantiles, m)?)?;
     m.add_function(wrap_pyfunction!(largest_error, m)?)?;
+    m.add_function(wrap_pyfunction!(calibration_gaps, m)?)?;
     m.add_function(wrap_pyfunction!(probability_losses, m)?)?;
     m.add_function(wrap_pyfunction!(class_weights, m)?)?;
     m.add_function(wrap_pyfunction!(probability_bins, m)?)

@@ -1,13 +1,21 @@
 //! The bootstrap: metrics of rows drawn again, each as often as it falls.
 //!
 //! A resample is how often each of `n` rows was drawn in `n` draws, so every metric of it is one weighted pass over what
-//! was computed once: losses, classes, or the order of the scores. Resample `i` of a seed is always the same, whatever
-//! else is computed of it and on however many threads.
+//! was computed once: losses, classes, or the order of the scores. [`LANES`] resamples go together through each pass, side
+//! by side, so that a row is looked up once for all of them and vectors do the rest. Resample `i` of a seed is always the
+//! same, whatever is computed of it and on however many threads.
 
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
 
+/// Resamples that go together.
+const LANES: usize = 8;
+/// How often a row was drawn in each of them.
+type Times = [u8; LANES];
+type Lanes = [f64; LANES];
+/// Rows whose sum is taken by itself, so that long sums round less.
+const BLOCK: usize = 1024;
 /// Rows times resamples below which one thread is quicker.
 const SERIAL_BELOW: usize = 50_000;
 /// What SplitMix64 adds from draw to draw (Steele, Lea, Flood 2014).
@@ -20,11 +28,10 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// How often each row falls in resample `i`.
-fn draw(seed: u64, i: usize, times: &mut [u16]) {
+/// Adds to the lane how often each row falls in resample `i`.
+fn draw(seed: u64, i: usize, lane: usize, times: &mut [Times]) {
     const DRAWS: usize = 256;
     let n = times.len() as u64;
-    times.fill(0);
     let mut state = mix(mix(seed).wrapping_add(mix(i as u64 + 1)));
     let mut rows = [0_u64; DRAWS];
     let mut left = times.len();
@@ -37,86 +44,172 @@ fn draw(seed: u64, i: usize, times: &mut [u16]) {
         });
         state = state.wrapping_add((DRAWS as u64).wrapping_mul(STEP));
         for &row in &rows[..draws] {
-            let times = &mut times[row as usize];
+            // A row is drawn once on average, and 255 times never.
+            let times = &mut times[row as usize][lane];
             *times = times.saturating_add(1);
         }
         left -= draws;
     }
 }
 
-/// Calls `f` with each resample and its room of `width` values; the rooms one after another.
-fn each_resample(
-    n: usize,
-    (resamples, seed): (usize, u64),
-    width: usize,
-    exec: &Exec<'_>,
-    f: impl Fn(&[u16], &mut [f64]) + Sync,
-) -> Result<Vec<f64>> {
-    let mut out = vec![0.0; resamples * width];
-    exec.only_if(n * resamples >= SERIAL_BELOW).for_each_piece(&mut out, width, |i, out| {
-        let mut times = vec![0_u16; n];
-        draw(seed, i, &mut times);
-        f(&times, out);
-    })?;
-    Ok(out)
+/// What is computed of each resample.
+pub enum Statistic<'a> {
+    /// The mean of each column.
+    Means(Vec<&'a [f64]>),
+    /// The median of the values, which are ranked by themselves.
+    Median(&'a [f64], Ranks),
+    /// Hits, predictions and truths of each class.
+    Labels {
+        /// Each row's class.
+        t: &'a [u16],
+        /// The class that was predicted.
+        p: &'a [u16],
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The sum of the values of each group.
+    Groups {
+        /// The values.
+        values: &'a [f64],
+        /// Each row's group.
+        group: &'a [u16],
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Area under the ROC curve and average precision of each ranking, NaN where undefined.
+    Rankings(Vec<Ranks>),
 }
 
-/// Means of the columns in each resample.
+impl Statistic<'_> {
+    /// Numbers for each resample.
+    fn width(&self) -> usize {
+        match self {
+            Self::Means(columns) => columns.len(),
+            Self::Median(..) => 1,
+            Self::Labels { classes, .. } => 3 * classes,
+            Self::Groups { groups, .. } => *groups,
+            Self::Rankings(rankings) => 2 * rankings.len(),
+        }
+    }
+
+    /// Writes the numbers of resamples with rows drawn so often.
+    fn compute(&self, times: &[Times], out: &mut [Lanes]) {
+        match self {
+            Self::Means(columns) => {
+                let n = times.len() as f64;
+                for (column, out) in columns.iter().zip(out) {
+                    *out = simd::dispatch!(sums(column, times)).map(|sum| sum / n);
+                }
+            }
+            Self::Median(values, ranks) => out[0] = simd::dispatch!(medians(values, ranks, times)),
+            Self::Labels { t, p, classes } => simd::dispatch!(label_sums(t, p, *classes, times, out)),
+            Self::Groups { values, group, .. } => simd::dispatch!(group_sums(values, group, times, out)),
+            Self::Rankings(rankings) => {
+                for (ranks, out) in rankings.iter().zip(out.chunks_exact_mut(2)) {
+                    [out[0], out[1]] = simd::dispatch!(ranks.scores(times));
+                }
+            }
+        }
+    }
+}
+
+/// The numbers of all `statistics`, side by side, of each resample of `n` rows.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn means(columns: &[&[f64]], runs: (usize, u64), exec: &Exec<'_>) -> Result<Vec<f64>> {
-    let n = columns.first().map_or(0, |column| column.len());
-    each_resample(n, runs, columns.len(), exec, |times, out| {
-        for (column, out) in columns.iter().zip(out) {
-            let times = &times[..column.len()];
-            let sum = crate::metric::numbers::lane_sum;
-            *out = simd::dispatch!(sum(n, |i| column[i] * f64::from(times[i]))) / n as f64;
-        }
-    })
-}
-
-/// Hits, predictions and truths of each of `classes` in each resample.
-///
-/// # Errors
-/// As [`means`].
-pub fn label_sums(
-    t: &[u16],
-    p: &[u16],
-    classes: usize,
-    runs: (usize, u64),
+pub fn resample(
+    n: usize,
+    statistics: &[Statistic<'_>],
+    (resamples, seed): (usize, u64),
     exec: &Exec<'_>,
 ) -> Result<Vec<f64>> {
-    each_resample(t.len(), runs, 3 * classes, exec, |times, out| {
-        let mut sums = vec![0_u32; 3 * classes];
-        let (hits, rest) = sums.split_at_mut(classes);
-        let (predicted, truly) = rest.split_at_mut(classes);
-        for ((&times, &t), &p) in times.iter().zip(t).zip(p) {
-            let times = u32::from(times);
-            hits[t as usize] += if t == p { times } else { 0 };
-            predicted[p as usize] += times;
-            truly[t as usize] += times;
+    let width = statistics.iter().map(Statistic::width).sum::<usize>();
+    let mut table = vec![0.0; resamples * width];
+    exec.only_if(n * resamples >= SERIAL_BELOW).for_each_piece(&mut table, LANES * width, |i, table| {
+        let mut times = vec![[0; LANES]; n];
+        for lane in 0..table.len() / width {
+            draw(seed, i * LANES + lane, lane, &mut times);
         }
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = f64::from(sum));
-    })
+        let mut numbers = vec![[0.0; LANES]; width];
+        let mut rest = &mut numbers[..];
+        for statistic in statistics {
+            let (own, others) = rest.split_at_mut(statistic.width());
+            statistic.compute(&times, own);
+            rest = others;
+        }
+        for (lane, row) in table.chunks_exact_mut(width).enumerate() {
+            row.iter_mut().zip(&numbers).for_each(|(out, numbers)| *out = numbers[lane]);
+        }
+    })?;
+    Ok(table)
 }
 
-/// Sums of the values of each group in each resample.
-///
-/// # Errors
-/// As [`means`].
-pub fn group_sums(
-    values: &[f64],
-    group: &[u16],
-    groups: usize,
-    runs: (usize, u64),
-    exec: &Exec<'_>,
-) -> Result<Vec<f64>> {
-    each_resample(values.len(), runs, groups, exec, |times, out| {
-        for ((&times, &value), &group) in times.iter().zip(values).zip(group) {
-            out[group as usize] += f64::from(times) * value;
+#[inline(always)]
+fn lanes(times: &Times) -> Lanes {
+    times.map(f64::from)
+}
+
+#[inline(always)]
+fn sums(column: &[f64], times: &[Times]) -> Lanes {
+    let mut total = [0.0; LANES];
+    for (column, times) in column.chunks(BLOCK).zip(times.chunks(BLOCK)) {
+        let mut sum = [0.0; LANES];
+        for (&x, times) in column.iter().zip(times) {
+            let times = lanes(times);
+            for k in 0..LANES {
+                sum[k] += x * times[k];
+            }
         }
-    })
+        for k in 0..LANES {
+            total[k] += sum[k];
+        }
+    }
+    total
+}
+
+#[inline(always)]
+fn label_sums(t: &[u16], p: &[u16], classes: usize, times: &[Times], out: &mut [Lanes]) {
+    let mut sums = vec![[0_u32; LANES]; 3 * classes];
+    let (hits, rest) = sums.split_at_mut(classes);
+    let (predicted, truly) = rest.split_at_mut(classes);
+    for ((times, &t), &p) in times.iter().zip(t).zip(p) {
+        let times = times.map(u32::from);
+        let hit = if t == p { u32::MAX } else { 0 };
+        for k in 0..LANES {
+            hits[t as usize][k] += times[k] & hit;
+            predicted[p as usize][k] += times[k];
+            truly[t as usize][k] += times[k];
+        }
+    }
+    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum.map(f64::from));
+}
+
+#[inline(always)]
+fn group_sums(values: &[f64], group: &[u16], times: &[Times], out: &mut [Lanes]) {
+    for ((times, &x), &group) in times.iter().zip(values).zip(group) {
+        let (times, out) = (lanes(times), &mut out[group as usize]);
+        for k in 0..LANES {
+            out[k] += x * times[k];
+        }
+    }
+}
+
+#[inline(always)]
+fn medians(values: &[f64], ranks: &Ranks, times: &[Times]) -> Lanes {
+    let n = times.len() as u32;
+    // Rows up to the middle ones: so many have no more than half of the draws before or at them.
+    let (mut seen, mut low, mut high) = ([0_u32; LANES], [0_u32; LANES], [0_u32; LANES]);
+    for &row in &ranks.rows {
+        let times = times[row as usize].map(u32::from);
+        for k in 0..LANES {
+            seen[k] += times[k];
+            low[k] += u32::from(seen[k] <= (n - 1) / 2);
+            high[k] += u32::from(seen[k] <= n / 2);
+        }
+    }
+    // A lane without draws has no middle; whatever is told of it is not used.
+    let value = |place: u32| ranks.rows.get(place as usize).map_or(f64::NAN, |&row| values[row as usize]);
+    std::array::from_fn(|k| f64::midpoint(value(low[k]), value(high[k])))
 }
 
 /// Rows by descending scores, and where groups of equal scores end.
@@ -125,7 +218,6 @@ pub struct Ranks {
     positive: Vec<bool>,
     /// Does the row's group go on with the next one?
     tied: Vec<bool>,
-    any_tied: bool,
 }
 
 impl Ranks {
@@ -140,84 +232,43 @@ impl Ranks {
         let mut tied: Vec<bool> = sorted.windows(2).map(|pair| pair[0].0 == pair[1].0).collect();
         tied.push(false);
         let positive = rows.iter().map(|&row| positive(row as usize)).collect();
-        let any_tied = tied.contains(&true);
-        Self { rows, positive, tied, any_tied }
+        Self { rows, positive, tied }
     }
 
     /// Area under the ROC curve and average precision of rows that count so often.
-    fn scores(&self, times: &[u16]) -> (f64, f64) {
-        let (mut above, mut below, mut wins, mut precision) = (0_u64, 0_u64, 0_u64, 0.0);
-        if self.any_tied {
-            let (mut up, mut down) = (0_u64, 0_u64);
-            for ((&row, &positive), &tied) in self.rows.iter().zip(&self.positive).zip(&self.tied) {
-                let times = u64::from(times[row as usize]);
-                up += if positive { times } else { 0 };
-                down += if positive { 0 } else { times };
-                if !tied {
-                    wins += down * (2 * above + up);
-                    above += up;
-                    below += down;
-                    if up > 0 {
-                        precision += up as f64 * (above as f64 / (above + below) as f64);
-                    }
-                    (up, down) = (0, 0);
+    #[inline(always)]
+    fn scores(&self, times: &[Times]) -> [Lanes; 2] {
+        let (mut above, mut below, mut wins, mut precision) =
+            ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let (mut up, mut down, mut any) = ([0.0; LANES], [0.0; LANES], false);
+        for ((&row, &positive), &tied) in self.rows.iter().zip(&self.positive).zip(&self.tied) {
+            let times = lanes(&times[row as usize]);
+            let side = if positive { &mut up } else { &mut down };
+            for k in 0..LANES {
+                side[k] += times[k];
+            }
+            any |= positive;
+            if tied {
+                continue;
+            }
+            for k in 0..LANES {
+                wins[k] += down[k] * (2.0 * above[k] + up[k]);
+                above[k] += up[k];
+                below[k] += down[k];
+            }
+            if any {
+                for k in 0..LANES {
+                    // 0 / 0 before the first drawn row is no number: the least of rows stands for none.
+                    precision[k] += up[k] * (above[k] / (above[k] + below[k]).max(1.0));
                 }
             }
-        } else {
-            for (&row, &positive) in self.rows.iter().zip(&self.positive) {
-                let times = u64::from(times[row as usize]);
-                let up = if positive { times } else { 0 };
-                above += up;
-                below += times - up;
-                wins += 2 * above * (times - up);
-                // 0 / 0 before the first drawn row is no number: the least of rows stands for none.
-                precision += up as f64 * (above as f64 / (above + below).max(1) as f64);
-            }
+            (up, down, any) = ([0.0; LANES], [0.0; LANES], false);
         }
-        (wins as f64 / (2.0 * above as f64 * below as f64), precision / above as f64)
+        [
+            std::array::from_fn(|k| wins[k] / (2.0 * above[k] * below[k])),
+            std::array::from_fn(|k| precision[k] / above[k]),
+        ]
     }
-}
-
-/// The area under the ROC curve and the average precision of each ranking in each resample, NaN where undefined.
-///
-/// # Errors
-/// As [`means`].
-pub fn ranking_scores(
-    rankings: &[Ranks],
-    rows: usize,
-    runs: (usize, u64),
-    exec: &Exec<'_>,
-) -> Result<Vec<f64>> {
-    each_resample(rows, runs, 2 * rankings.len(), exec, |times, out| {
-        for (ranks, out) in rankings.iter().zip(out.chunks_exact_mut(2)) {
-            (out[0], out[1]) = ranks.scores(times);
-        }
-    })
-}
-
-/// The median of the values in each resample.
-///
-/// # Errors
-/// As [`means`].
-pub fn medians(values: &[f64], runs: (usize, u64), exec: &Exec<'_>) -> Result<Vec<f64>> {
-    let n = values.len();
-    let ranks = Ranks::new(values, |_| true);
-    each_resample(n, runs, 1, exec, |times, out| {
-        let mut seen = 0;
-        let mut low = None;
-        for &row in &ranks.rows {
-            seen += usize::from(times[row as usize]);
-            if low.is_none() && seen > (n - 1) / 2 {
-                low = Some(values[row as usize]);
-            }
-            if let Some(low) = low
-                && seen > n / 2
-            {
-                out[0] = f64::midpoint(low, values[row as usize]);
-                return;
-            }
-        }
-    })
 }
 
 #[cfg(test)]
@@ -228,15 +279,19 @@ mod tests {
     #[test]
     fn as_many_draws_as_rows_and_the_same_on_any_number_of_threads() {
         let n = 5000;
-        let mut times = vec![0; n];
-        draw(3, 7, &mut times);
-        assert_eq!(times.iter().map(|&t| usize::from(t)).sum::<usize>(), n);
+        let mut times = vec![[0; LANES]; n];
+        draw(3, 7, 2, &mut times);
+        assert_eq!(times.iter().map(|t| usize::from(t[2])).sum::<usize>(), n);
         let column: Vec<f64> = (0..n).map(|i| (i % 17) as f64).collect();
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap());
         let source = || Some(pool.clone());
-        let on = |threads| means(&[&column], (40, 1), &Exec::new(&source, threads, &|| false)).unwrap();
-        assert_eq!(on(1), on(3));
-        let spread = (on(1).iter().map(|m| (m - 8.0).powi(2)).sum::<f64>() / 40.0).sqrt();
+        let on = |threads, resamples| {
+            let exec = Exec::new(&source, threads, &|| false);
+            resample(n, &[Statistic::Means(vec![&column])], (resamples, 1), &exec).unwrap()
+        };
+        assert_eq!(on(1, 40), on(3, 40));
+        assert_eq!(on(1, 13), on(1, 40)[..13]);
+        let spread = (on(1, 40).iter().map(|m| (m - 8.0).powi(2)).sum::<f64>() / 40.0).sqrt();
         // The standard error of the mean of 5000 values whose deviation is 4.9.
         assert!((0.04..0.11).contains(&spread), "{spread}");
     }
@@ -247,11 +302,11 @@ mod tests {
         for ties in [1.0, 40.0] {
             let scores: Vec<f64> = (0..n).map(|i| (f64::from(i * 37 % 301) / ties).floor()).collect();
             let ranks = Ranks::new(&scores, |i| i % 3 == 0);
-            let mut times = vec![0; n as usize];
-            draw(0, 0, &mut times);
-            let (area, precision) = ranks.scores(&times);
+            let mut times = vec![[0; LANES]; n as usize];
+            draw(0, 0, 5, &mut times);
+            let [area, precision] = ranks.scores(&times).map(|lanes| lanes[5]);
             let drawn: Vec<usize> =
-                (0..n as usize).flat_map(|i| std::iter::repeat_n(i, usize::from(times[i]))).collect();
+                (0..n as usize).flat_map(|i| std::iter::repeat_n(i, usize::from(times[i][5]))).collect();
             let (mut wins, mut pairs, mut sum, mut positives) = (0.0, 0.0, 0.0, 0.0);
             for &a in drawn.iter().filter(|a| **a % 3 == 0) {
                 positives += 1.0;
@@ -280,15 +335,41 @@ mod tests {
     fn medians_are_those_of_repeated_rows() {
         let values: Vec<f64> = (0..101).map(|i| f64::from(i * 29 % 101)).collect();
         for n in [100, 101] {
-            let found = medians(&values[..n], (5, 9), &Exec::serial()).unwrap();
+            let ranks = Ranks::new(&values[..n], |_| true);
+            let median = [Statistic::Median(&values[..n], ranks)];
+            let found = resample(n, &median, (5, 9), &Exec::serial()).unwrap();
             for (i, found) in found.iter().enumerate() {
-                let mut times = vec![0; n];
-                draw(9, i, &mut times);
+                let mut times = vec![[0; LANES]; n];
+                draw(9, i, 0, &mut times);
                 let mut drawn: Vec<f64> =
-                    (0..n).flat_map(|i| std::iter::repeat_n(values[i], usize::from(times[i]))).collect();
+                    (0..n).flat_map(|i| std::iter::repeat_n(values[i], usize::from(times[i][0]))).collect();
                 drawn.sort_unstable_by(f64::total_cmp);
                 assert_eq!(*found, f64::midpoint(drawn[(n - 1) / 2], drawn[n / 2]));
             }
         }
+    }
+
+    #[test]
+    fn sums_of_labels_and_groups_are_those_of_repeated_rows() {
+        let n = 200;
+        let t: Vec<u16> = (0..n).map(|i| (i * 7 % 3) as u16).collect();
+        let p: Vec<u16> = (0..n).map(|i| (i * 5 % 3) as u16).collect();
+        let values: Vec<f64> = (0..n).map(|i| i as f64).collect();
+        let both = [
+            Statistic::Labels { t: &t, p: &p, classes: 3 },
+            Statistic::Groups { values: &values, group: &t, groups: 3 },
+        ];
+        let found = resample(n, &both, (3, 4), &Exec::serial()).unwrap();
+        let mut times = vec![[0; LANES]; n];
+        draw(4, 2, 1, &mut times);
+        let mut expected = [0.0; 12];
+        for (i, times) in times.iter().enumerate() {
+            let (t, p, times) = (t[i] as usize, p[i] as usize, f64::from(times[1]));
+            expected[t] += if t == p { times } else { 0.0 };
+            expected[3 + p] += times;
+            expected[6 + t] += times;
+            expected[9 + t] += times * i as f64;
+        }
+        assert_eq!(found[2 * 12..], expected);
     }
 }

@@ -1,8 +1,10 @@
 //! Probabilities by bins: how many, how large, and how often the positive class came.
 //!
-//! Sums run in the rows' order on one thread, so that they have the bits of NumPy's `bincount`.
+//! The sums of [`bins`] run in the rows' order on one thread, so that they have the bits of NumPy's `bincount`.
 
-use crate::metric::numbers::{BLOCK, Numbers};
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW};
 use crate::simd;
 
 /// Edges up to which a row's bin is found by comparing with all of them.
@@ -32,11 +34,7 @@ pub fn bins(codes: &[u16], positive: Option<u16>, p: &Numbers<'_>, edges: &[f64]
         if !p.iter().fold(true, |all, &p| all & (0.0..=1.0).contains(&p)) {
             return None;
         }
-        if edges.len() <= FEW {
-            simd::dispatch!(count_edges(p, edges, at));
-        } else {
-            at.iter_mut().zip(p).for_each(|(at, &p)| *at = edges.partition_point(|&edge| edge < p) as u16);
-        }
+        place(p, edges, at);
         for ((&bin, &p), &code) in at.iter().zip(p).zip(codes) {
             let bin = bin as usize;
             bins.probability[bin] += p;
@@ -45,6 +43,72 @@ pub fn bins(codes: &[u16], positive: Option<u16>, p: &Numbers<'_>, edges: &[f64]
         }
     }
     Some(bins)
+}
+
+/// What hits come to beyond their confidence in each bin, `sum w (hit - confidence)`, and the sum of weights; `None` if a
+/// probability is not within 0 and 1.
+///
+/// `columns` tells the column of each class. The confidence is the highest probability of a row, a hit that its class has
+/// it, of equal ones the first; of one column it is the column, a hit the class that has column 1.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn gaps(
+    codes: &[u16],
+    columns: &[u16],
+    p: &Numbers<'_>,
+    w: Option<&Numbers<'_>>,
+    edges: &[f64],
+    exec: &Exec<'_>,
+) -> Result<Option<(Vec<f64>, f64)>> {
+    let (n, k) = (codes.len(), p.columns());
+    let step = (BLOCK / k.max(1)).clamp(16, BLOCK);
+    let parts = exec.only_if(n * k >= SERIAL_BELOW).map(n.div_ceil(PIECE), |i| {
+        let rows = i * PIECE..((i + 1) * PIECE).min(n);
+        let (mut room, mut weights, mut best) = (vec![0.0; step * k], vec![1.0; step], vec![0.0; step]);
+        let (mut hit, mut at) = (vec![false; step], vec![0_u16; step]);
+        let (mut sums, mut total) = (vec![0.0; edges.len() + 1], 0.0);
+        for begin in rows.clone().step_by(step) {
+            let m = (rows.end - begin).min(step);
+            let p = p.whole_rows(begin, &mut room[..m * k]);
+            if !p.iter().fold(true, |all, &p| all & (0.0..=1.0).contains(&p)) {
+                return None;
+            }
+            for i in 0..m {
+                let row = &p[i * k..(i + 1) * k];
+                let (place, highest) =
+                    row.iter().enumerate().fold((0, row[0]), |a, (j, &p)| if p > a.1 { (j, p) } else { a });
+                let own = usize::from(columns[codes[begin + i] as usize]);
+                (best[i], hit[i]) = (highest, own == if k == 1 { 1 } else { place });
+            }
+            let weights = match w {
+                Some(w) => w.column(0, begin, &mut weights[..m]),
+                None => &weights[..m],
+            };
+            place(&best[..m], edges, &mut at[..m]);
+            for i in 0..m {
+                sums[at[i] as usize] += weights[i] * (f64::from(u8::from(hit[i])) - best[i]);
+                total += weights[i];
+            }
+        }
+        Some((sums, total))
+    })?;
+    let mut all = (vec![0.0; edges.len() + 1], 0.0);
+    for part in parts {
+        let Some((sums, total)) = part else { return Ok(None) };
+        all.0.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
+        all.1 += total;
+    }
+    Ok(Some(all))
+}
+
+/// The number of edges below each probability.
+fn place(p: &[f64], edges: &[f64], at: &mut [u16]) {
+    if edges.len() <= FEW {
+        simd::dispatch!(count_edges(p, edges, at));
+    } else {
+        at.iter_mut().zip(p).for_each(|(at, &p)| *at = edges.partition_point(|&edge| edge < p) as u16);
+    }
 }
 
 #[inline(always)]

@@ -20,6 +20,7 @@ pub mod probability;
 pub mod ranking;
 pub mod regression;
 mod targets;
+mod weighted;
 
 pub use codes::{Codes, Interner, encode};
 pub use counts::{Cells, Weight, What, add_up, count_integers, count_numbered};
@@ -30,3 +31,4 @@ pub use matches::{Texts, matches, matching_texts};
 pub use median::medians;
 pub use numbers::Numbers;
 pub use targets::{Targets, class_weights, of_codes, of_integers};
+pub use weighted::weighted_quantile;

@@ -7,6 +7,7 @@
 
 use crate::error::Result;
 use crate::exec::Exec;
+use crate::exp;
 use crate::logarithm::{ln_1p_each, ln_each};
 use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW, lane_sum, lane_sums};
 use crate::simd;
@@ -30,6 +31,8 @@ pub enum Loss {
     Gamma,
     /// The unit Tweedie deviance of power 1.5, whose powers are roots.
     Tweedie15,
+    /// That of another power below 0 or above 1, but for 2.
+    Tweedie(f64),
 }
 
 /// Sum of losses and of weights, for each column.
@@ -122,6 +125,11 @@ fn charge_block(t: &[f64], p: &[f64], w: Option<&[f64]>, loss: Loss, room: &mut 
             let ratio = &*ratio;
             sum!(|i| defined(t[i] > 0.0 && p[i] > 0.0, 2.0 * (ratio[i] + t[i] / p[i] - 1.0)))
         }
+        Loss::Tweedie(q) => {
+            simd::dispatch!(tweedie(t, p, q, room));
+            let each = &room[..n];
+            sum!(|i| each[i])
+        }
         Loss::Tweedie15 => sum!(|i| {
             let root = p[i].sqrt();
             defined(
@@ -129,6 +137,29 @@ fn charge_block(t: &[f64], p: &[f64], w: Option<&[f64]>, loss: Loss, room: &mut 
                 2.0 * (t[i].sqrt() / (-0.5 * 0.5) + t[i] / root / 0.5 + root / 0.5),
             )
         }),
+    }
+}
+
+/// Unit Tweedie deviances of power `q` into the first part of `room`.
+#[inline(always)]
+fn tweedie(t: &[f64], p: &[f64], q: f64, room: &mut [f64]) {
+    let n = t.len();
+    let (a, b) = room.split_at_mut(n);
+    let (p, b) = (&p[..n], &mut b[..n]);
+    for i in 0..n {
+        // Outside of what the power is defined on there is no logarithm.
+        let sound = p[i] > 0.0 && (q < 0.0 || t[i] > 0.0 || (q < 2.0 && t[i] == 0.0));
+        (a[i], b[i]) = (if t[i] > 0.0 { t[i] } else { 1.0 }, if sound { p[i] } else { f64::NAN });
+    }
+    ln_each(a);
+    ln_each(b);
+    a.iter_mut().for_each(|a| *a *= 2.0 - q);
+    b.iter_mut().for_each(|b| *b *= 1.0 - q);
+    exp::each(a);
+    exp::each(b);
+    for i in 0..n {
+        let truth = if t[i] > 0.0 { a[i] } else { 0.0 };
+        a[i] = 2.0 * (truth / ((1.0 - q) * (2.0 - q)) - t[i] * b[i] / (1.0 - q) + p[i] * b[i] / (2.0 - q));
     }
 }
 
@@ -188,9 +219,12 @@ pub fn explain(
             let w = w.map(|w| w.column(0, begin, c));
             for (j, sum) in sums.iter_mut().enumerate() {
                 let (t, p) = (t.column(j, begin, a), p.column(j, begin, b));
+                // Near the mean from the first block on.
+                let shift = if sum.weight > 0.0 { sum.truth.0 } else { t[0] };
+                let weight = w.map_or(n as f64, |w| lane_sum(n, |i| w[i]));
                 sum.merge(&match w {
-                    Some(w) => simd::dispatch!(explain_block(t, p, |i| w[i])),
-                    None => simd::dispatch!(explain_block(t, p, |_| 1.0)),
+                    Some(w) => simd::dispatch!(explain_block(t, p, weight, |i| w[i], shift)),
+                    None => simd::dispatch!(explain_block(t, p, weight, |_| 1.0, shift)),
                 });
             }
         }
@@ -203,26 +237,35 @@ pub fn explain(
     Ok(total)
 }
 
+/// Squares about the means, from sums about `shift` and 0 where that loses four bits at most.
 #[inline(always)]
-fn explain_block(t: &[f64], p: &[f64], w: impl Fn(usize) -> f64) -> Explained {
+fn explain_block(t: &[f64], p: &[f64], weight: f64, w: impl Fn(usize) -> f64, shift: f64) -> Explained {
+    const LOST: f64 = 16.0;
     let n = t.len();
     let p = &p[..n];
-    let [weight, truth, error] = lane_sums(
-        n,
-        #[inline(always)]
-        |i| [w(i), w(i) * t[i], w(i) * (t[i] - p[i])],
-    );
-    let (truth, error) = (truth / weight, error / weight);
-    let [about_truth, about_error, squared] = lane_sums(
+    let [d, dd, e, squared] = lane_sums(
         n,
         #[inline(always)]
         |i| {
-            let (d, e) = (t[i] - truth, t[i] - p[i]);
-            let f = e - error;
-            [w(i) * (d * d), w(i) * (f * f), w(i) * (e * e)]
+            let (d, e) = (t[i] - shift, t[i] - p[i]);
+            [w(i) * d, w(i) * (d * d), w(i) * e, w(i) * (e * e)]
         },
     );
-    Explained { weight, truth: (truth, about_truth), error: (error, about_error), squared }
+    let (off, error) = (d / weight, e / weight);
+    let (mut about_truth, mut about_error) = (dd - d * off, squared - e * error);
+    let kept = LOST * about_truth >= dd && LOST * about_error >= squared;
+    if !kept {
+        let truth = shift + off;
+        [about_truth, about_error] = lane_sums(
+            n,
+            #[inline(always)]
+            |i| {
+                let (d, f) = (t[i] - truth, t[i] - p[i] - error);
+                [w(i) * (d * d), w(i) * (f * f)]
+            },
+        );
+    }
+    Explained { weight, truth: (shift + off, about_truth), error: (error, about_error), squared }
 }
 
 /// The largest absolute error of the first column; NaN if a value is not finite.
