@@ -4,7 +4,7 @@ import threading
 import pytest
 
 import ferroflow
-from ferroflow._bridge.ledger import StrictError, entries, note_rust, note_sklearn
+from ferroflow._bridge.ledger import StrictError, entries, memory_budget, note_rust, note_sklearn
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,18 @@ def test_strict_raises_instead_and_the_former_setting_comes_back():
         note_rust("A.fit")
     note_sklearn("B.fit", "sparse input")
     assert [entry.call for entry in entries()] == ["A.fit", "B.fit"]
+
+
+def test_settings_that_are_not_given_stay():
+    with ferroflow.config(memory_budget=5):
+        with ferroflow.config(strict=True), pytest.raises(StrictError):
+            assert memory_budget() == 5
+            note_sklearn("B.fit", "sparse input")
+        assert memory_budget() == 5
+    assert memory_budget() is None
+    for wrong in (-1, 0.5, "1 GB", True):
+        with pytest.raises(ValueError, match="memory_budget"):
+            ferroflow.config(memory_budget=wrong)
 
 
 def test_each_thread_has_its_own():

@@ -17,11 +17,15 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SelectKBest
+from sklearn.impute import MissingIndicator
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+import ferroflow
+from ferroflow import compose as our_compose
 from ferroflow import model_selection as ours
 from ferroflow import pipeline as our_pipeline
 from ferroflow import preprocessing as our_preprocessing
@@ -361,6 +365,42 @@ def test_each_prefix_is_fitted_once_per_fold():
         X[NUMBERS], y
     )
     assert Counts.fits == 3 * 2 * 4
+
+
+@pytest.mark.parametrize("package", [sklearn, ours])
+def test_each_branch_is_fitted_once_per_fold(package, monkeypatch):
+    X, y = table()
+    fits = []
+    fit = OneHotEncoder.fit
+    monkeypatch.setattr(OneHotEncoder, "fit", lambda self, X, y=None: fits.append(1) or fit(self, X, y))
+    grid = {"columns__n__fill__strategy": ["mean", "median"], "final__C": [0.1, 1.0]}
+    model = mixed()
+    if package is ours:
+        model.steps[0] = ("columns", our_compose.ColumnTransformer(model.steps[0][1].transformers))
+    mine = ours.GridSearchCV(model, grid, cv=2, refit=False).fit(X, y)
+    assert len(fits) == 2
+    same(theirs.GridSearchCV(model, grid, cv=2, refit=False).fit(X, y).cv_results_, mine.cv_results_)
+    # What is held to no bytes is fitted again.
+    fits.clear()
+    with ferroflow.config(memory_budget=0):
+        ours.GridSearchCV(model, grid, cv=2, refit=False).fit(X, y)
+    assert len(fits) == 2 * 4
+
+
+def test_branches_of_every_kind():
+    X, y = table()
+    for grid in (
+        {"columns__t": ["drop", OneHotEncoder()], "columns__n__scale__with_mean": [True, False]},
+        {"columns__t__drop": ["first", None], "columns__sparse_threshold": [0, 1]},
+    ):
+        both("GridSearchCV", mixed(), grid, cv=2, fit=(X, y))
+    union = FeatureUnion([("a", SimpleImputer()), ("b", MissingIndicator(features="all")), ("c", "drop")])
+    model = numbers_only(("union", union), ("scale", StandardScaler()))
+    grid = {"union__a__strategy": ["mean", "median"], "union__c": ["drop", "passthrough"]}
+    fit = (X[NUMBERS].fillna(0.0), y)
+    both("GridSearchCV", model, {**grid, "union__b__features": ["all", "missing-only"]}, cv=2, fit=fit)
+    both("GridSearchCV", model, {**grid, "union__transformer_weights": [None, {"a": 2.0}]}, cv=2, fit=fit)
+    both("GridSearchCV", model.set_output(transform="pandas"), grid, cv=2, fit=fit)
 
 
 def test_containers_and_targets():

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn import model_selection as theirs
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
+from ferroflow import compose, preprocessing
 from ferroflow import model_selection as ours
-from ferroflow import preprocessing
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(14, 2)
@@ -34,19 +35,37 @@ STEPS = st.lists(
     ),
     max_size=3,
 )
-VALUES = st.lists(
-    st.sampled_from(["passthrough", StandardScaler(), MinMaxScaler(), None]), min_size=1, max_size=2
-)
+VALUES = st.sampled_from(["passthrough", StandardScaler(), MinMaxScaler(), None])
+# Beside each other in a union.
+BRANCHES = st.sampled_from([StandardScaler(), preprocessing.StandardScaler(), MinMaxScaler(), "passthrough"])
+UNION = st.sampled_from([ColumnTransformer, compose.ColumnTransformer, FeatureUnion])
+
+
+def candidates(values):
+    """Some of the combinations, so that no example costs more than a few fits."""
+    chosen = st.fixed_dictionaries({}, optional=values).map(lambda c: {key: [v] for key, v in c.items()})
+    return st.lists(chosen, min_size=1, max_size=5)
+
+
+@st.composite
+def unions(draw):
+    kind = draw(UNION)
+    columns = [] if kind is FeatureUnion else [[0], [0, 1]]
+    steps = [(name, draw(BRANCHES)) for name in "ab"]
+    return kind([(*step, *of) for step, of in zip(steps, zip(columns) if columns else [(), ()], strict=True)])
 
 
 @settings(max_examples=200, deadline=None)
 @given(steps=STEPS, data=st.data())
 def test_results_are_scikit_learns(steps, data):
-    model = Pipeline([*((f"s{i}", step) for i, step in enumerate(steps)), ("ridge", Ridge())])
-    grid = {"ridge__alpha": data.draw(st.lists(st.sampled_from([0.1, 1.0, 10.0]), min_size=1, max_size=3))}
-    for i in range(len(steps)):
-        if data.draw(st.booleans()):
-            grid[f"s{i}"] = data.draw(VALUES)
+    steps = [(f"s{i}", step) for i, step in enumerate(steps)]
+    values = {"ridge__alpha": st.sampled_from([0.1, 1.0, 10.0]), **{name: VALUES for name, _ in steps}}
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(steps)))
+        steps.insert(at, ("u", data.draw(unions())))
+        values |= {"u__a": BRANCHES, "u__b": BRANCHES}
+    model = Pipeline([*steps, ("ridge", Ridge())])
+    grid = data.draw(candidates(values))
     options = {
         "cv": data.draw(st.sampled_from([2, 3])),
         "return_train_score": data.draw(st.booleans()),

@@ -12,17 +12,23 @@ from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")
 
 seeds = st.integers(0, 2**32 - 1)
-labels = st.integers(2, 400).flatmap(
-    lambda n: (
-        arrays(np.int64, n, elements=st.integers(-3, 3))
-        | arrays(np.int64, n)
-        | arrays(np.uint8, n)
-        | arrays(np.bool_, n)
-        | arrays("U3", n)
-        | arrays(np.float64, n, elements=st.sampled_from([-0.0, 0.0, 1.0, -(2.0**63), 1e15]))
-        | st.lists(st.text(max_size=3), min_size=n, max_size=n).map(lambda x: np.array(x, object))
+
+
+def labels_of(most):
+    return st.integers(2, most).flatmap(
+        lambda n: (
+            arrays(np.int64, n, elements=st.integers(-3, 3))
+            | arrays(np.int64, n)
+            | arrays(np.uint8, n)
+            | arrays(np.bool_, n)
+            | arrays("U3", n)
+            | arrays(np.float64, n, elements=st.sampled_from([-0.0, 0.0, 1.0, -(2.0**63), 1e15]))
+            | st.lists(st.text(max_size=3), min_size=n, max_size=n).map(lambda x: np.array(x, object))
+        )
     )
-)
+
+
+labels = labels_of(400)
 
 
 def outcome(call):
@@ -78,9 +84,13 @@ def test_the_two_parts_are_scikit_learns(y, test_size, stratify, seed):
     assert_array_equal(rngs[0].randint(0, 1 << 30, 5), rngs[1].randint(0, 1 << 30, 5))
 
 
-group_labels = labels | st.integers(2, 400).flatmap(
-    lambda n: st.lists(st.integers(-5, 5), min_size=n, max_size=n).map(lambda x: np.array(x, object))
-)
+def group_labels_of(most):
+    return labels_of(most) | st.integers(2, most).flatmap(
+        lambda n: st.lists(st.integers(-5, 5), min_size=n, max_size=n).map(lambda x: np.array(x, object))
+    )
+
+
+group_labels = group_labels_of(400)
 
 
 @st.composite
@@ -140,10 +150,10 @@ def test_drawn_rows_are_scikit_learns(y, test_size, name, seed):
 
 
 @settings(max_examples=200, deadline=None)
-@given(group_labels, st.integers(1, 2))
+@given(group_labels_of(60), st.integers(1, 2))
 def test_left_out_groups_are_scikit_learns(by, p):
     # scikit-learn compares objects with a text of fixed width, which loses a NUL at its end: "" and "\x00" are one there.
     assume(not any(isinstance(group, str) and group.endswith("\x00") for group in by.tolist()))
     assert_same(*both("LeaveOneGroupOut", by, by))
-    if len(set(by.tolist())) < 30:
+    if len(set(by.tolist())) < 12:  # more are hundreds of folds, each as the others
         assert_same(*both("LeavePGroupsOut", by, by, n_groups=p))

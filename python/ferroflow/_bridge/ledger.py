@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 RUST = "rust"
 SKLEARN = "scikit-learn"
@@ -27,6 +27,7 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.counts: dict[tuple[str, str, str], int] = {}
         self.strict = False
+        self.memory_budget: int | None = None
 
 
 _local = _Local()
@@ -94,27 +95,44 @@ def explain(*, clear: bool = False, file: TextIO | None = None) -> None:
         _local.counts.clear()
 
 
-def config(*, strict: bool):
-    """Set how this thread treats cases that the Rust core does not run.
+_UNCHANGED: Any = object()
 
-    Takes effect at once; used in a ``with`` statement, the former setting comes back at its end.
+
+def memory_budget() -> int | None:
+    """The bytes of prepared rows that a search of this thread may hold at a time, if that was configured."""
+    return _local.memory_budget
+
+
+def config(*, strict: bool = _UNCHANGED, memory_budget: int | None = _UNCHANGED):
+    """Set how ferroflow works in this thread; what is not given stays.
+
+    Takes effect at once; used in a ``with`` statement, the former settings come back at its end.
 
     Parameters
     ----------
     strict : bool
         If True, a case that would be handed to scikit-learn raises :class:`StrictError`.
+    memory_budget : int or None
+        The bytes of prepared rows that a search may hold at a time for candidates that share steps, unless it is
+        given its own ``memory_budget``; None means a quarter of the machine's memory.
 
     Returns
     -------
     context manager
     """
-    before, _local.strict = _local.strict, strict
+    before = _local.strict, _local.memory_budget
+    if memory_budget is not _UNCHANGED:
+        if memory_budget is not None and (type(memory_budget) is not int or memory_budget < 0):
+            raise ValueError(f"memory_budget must be a number of bytes or None, got {memory_budget!r}.")
+        _local.memory_budget = memory_budget
+    if strict is not _UNCHANGED:
+        _local.strict = strict
 
     @contextmanager
     def restoring() -> Iterator[None]:
         try:
             yield
         finally:
-            _local.strict = before
+            _local.strict, _local.memory_budget = before
 
     return restoring()

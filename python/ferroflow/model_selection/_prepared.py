@@ -5,7 +5,7 @@ import copy
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ferroflow._bridge.ledger import memory_budget
 from ferroflow._bridge.sklearn_compat import check_method_params
 from ferroflow._bridge.sklearn_search import is_plain_scorer, safe_split
+from ferroflow.model_selection._branches import Fitted, fit_by_branch
 from ferroflow.model_selection._draws import is_trusted
 from ferroflow.model_selection._routes import Slot
 
@@ -90,9 +92,16 @@ def split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
 
 
 def advance(
-    prepared: Prepared, args: tuple[Any, ...], kwargs: dict[str, Any], slots: tuple[Slot, ...]
+    prepared: Prepared,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    slots: Mapping[Slot, Mapping[str, Hashable]],
+    held: "Held",
 ) -> Prepared:
-    """Fit the steps in `slots`, which are taken from the estimator in `args`, on prepared rows."""
+    """Fit the steps in `slots`, which are taken from the estimator in `args`, on prepared rows.
+
+    Beside each slot stand the names and keys of its branches that are held for others.
+    """
     estimator, X, _ = args
     fit_params = kwargs["fit_params"] or {}
     steps = [slot.step(estimator) for slot in slots]
@@ -100,10 +109,13 @@ def advance(
     trusted = all(is_trusted(step) for step, there in zip(steps, present, strict=True) if there)
     if not trusted:
         prepared = prepared.copied()
-    out, y = prepared.X, prepared.y
+    out, y, spared = prepared.X, prepared.y, 0.0
     start = time.perf_counter()
-    for slot, step, there in zip(slots, steps, present, strict=True):
-        if there:
+    for (slot, branches), step, there in zip(slots.items(), steps, present, strict=True):
+        if there and trusted and branches:
+            out, seconds = fit_by_branch(step, out, y, branches, held.get, held.put)
+            spared += seconds
+        elif there:
             prefix = slot.name + "__"
             own = {
                 name[len(prefix) :]: value for name, value in fit_params.items() if name.startswith(prefix)
@@ -124,7 +136,7 @@ def advance(
         prepared.y_seen,
         prepared.judges,
         [*prepared.steps, *steps],
-        prepared.fit_seconds + fitted - start,
+        prepared.fit_seconds + fitted - start + spared,
         prepared.score_seconds + scored - fitted,
     )
 
@@ -145,7 +157,7 @@ def _through(steps: list[Any], X: Any) -> Any:
 
 
 class Held:
-    """Prepared rows by key, no more of them at a time than a number of bytes.
+    """Prepared rows, and fitted branches, by key, no more of them at a time than a number of bytes.
 
     Those with a number of users are released when the last one is done; those without stay until the least recently
     used have to make room.
@@ -153,7 +165,7 @@ class Held:
 
     def __init__(self, budget: int) -> None:
         self.budget, self.bytes = budget, 0
-        self._rows: OrderedDict[Hashable, tuple[Prepared, int]] = OrderedDict()
+        self._rows: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._users: dict[Hashable, int] = {}
         self._lock = Lock()
 
@@ -161,7 +173,7 @@ class Held:
         """One more user of `key` will come."""
         self._users[key] = self._users.get(key, 0) + 1
 
-    def get(self, key: Hashable) -> Prepared | None:
+    def get(self, key: Hashable) -> Any:
         with self._lock:
             found = self._rows.get(key)
             if found is None:
@@ -169,12 +181,12 @@ class Held:
             self._rows.move_to_end(key)
             return found[0]
 
-    def put(self, key: Hashable, prepared: Prepared) -> None:
+    def put(self, key: Hashable, prepared: Prepared | Fitted) -> None:
         """Hold `prepared` if somebody else will need it, and if there is room."""
         counted = key in self._users
         if counted and self._users[key] < 2:
             return
-        size = prepared.nbytes
+        size = prepared.nbytes if isinstance(prepared, Prepared) else size_of(prepared.rows)
         with self._lock:
             for other in [k for k in self._rows if k not in self._users]:
                 if self.bytes + size <= self.budget:
@@ -221,7 +233,9 @@ def _copy(rows: Any) -> Any:
 
 
 def default_budget() -> int:
-    """A quarter of the machine's memory, or of what its control group may use."""
+    """What ``ferroflow.config`` says, or a quarter of the machine's memory, or of what its control group may use."""
+    if (configured := memory_budget()) is not None:
+        return configured
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with contextlib.suppress(OSError, ValueError):  # no such limit
         total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))

@@ -8,6 +8,7 @@ from sklearn import pipeline as theirs
 from sklearn.utils import get_tags
 
 from ferroflow._bridge.sklearn_compat import has_callbacks, routing_enabled
+from ferroflow.model_selection._branches import branches_of
 from ferroflow.model_selection._draws import draws, parts_of, writes_in_place
 from ferroflow.pipeline import Pipeline
 
@@ -43,10 +44,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Route:
-    """The steps that others may share, from the first on: where they are, and what the candidate sets in each."""
+    """The steps that others may share, from the first on: where they are, and what the candidate sets in each.
+
+    Of a step that is a union of branches, also what it sets in each of these.
+    """
 
     slots: tuple[Slot, ...] = ()
     keys: tuple[Any, ...] = ()
+    branches: tuple[dict[str, Any], ...] = ()
 
 
 def is_pipeline(estimator: Any) -> bool:
@@ -97,8 +102,22 @@ def route(estimator: Any, parameters: dict[str, Any], rows: int, fit_params: dic
         if there and (draws(step, rows) or (fit_params and hasattr(step, "fit_resample"))):
             break
         kept += 1
-    keys = [tuple(sorted(pairs, key=lambda pair: pair[0])) for pairs in named.values()]
-    return Route(tuple(slots[:kept]), tuple(keys[:kept]))
+    keys = [tuple(sorted(pairs, key=lambda pair: pair[0])) for pairs in named.values()][:kept]
+    branches: list[dict[str, Any]] = [{} for _ in keys]
+    if not fit_params:
+        branches = [_branches(*of, estimator) for of in zip(slots, keys, strict=False)]
+    return Route(tuple(slots[:kept]), tuple(keys), tuple(branches))
+
+
+def _branches(slot: Slot, key: tuple[Any, ...], estimator: Any) -> dict[str, Any]:
+    """What a candidate sets in each branch of a union; empty if it sets anything else there, or if this is none."""
+    found: dict[str, Any] = dict.fromkeys(branches_of(slot.step(estimator)), ())
+    for pair in key:
+        name, _, rest = pair[0].removeprefix(slot.path + "__").partition("__")
+        if not pair[0].startswith(slot.path + "__") or name not in found:
+            return {}
+        found[name] += ((rest, pair[1]),)
+    return found
 
 
 def _slots(pipeline: Any, owner: tuple[str, ...], *, nested: bool) -> list[Slot] | None:

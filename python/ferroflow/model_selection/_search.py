@@ -24,8 +24,8 @@ from ferroflow.model_selection._session import Session
 
 EXTRA = """
     memory_budget : int, default=None
-        The bytes of prepared rows that may be held at a time for candidates that share steps; a quarter of the
-        machine's memory if None. With 0 nothing is held.
+        The bytes of prepared rows that may be held at a time for candidates that share steps; if None, what
+        ``ferroflow.config(memory_budget=...)`` says, or a quarter of the machine's memory. With 0 nothing is held.
 
     checkpoint : str or path, default=None
         A file in which each fit is written down when it is done. Another search for the same (data, estimator,

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ferroflow._bridge.sklearn_compat import has_callbacks, num_samples
@@ -27,6 +27,8 @@ class Task:
         Its steps that others may share; None if it runs by itself.
     stops : tuple of int
         Numbers of steps after which its way may part from that of others.
+    branches : dict
+        By the number of a step that is a union: the names and keys of its branches that others need too.
     order : tuple of int
         What it is sorted by, so that tasks stand together that share most.
     model : estimator
@@ -38,6 +40,7 @@ class Task:
     kwargs: dict[str, Any]
     route: Route | None = None
     stops: tuple[int, ...] = ()
+    branches: dict[int, dict[str, Hashable]] = field(default_factory=dict)
     order: tuple[int, ...] = ()
     model: Any = None
 
@@ -52,6 +55,11 @@ class Task:
     def key(self, stop: int) -> Hashable:
         assert self.route is not None
         return (*self.fold, self.route.keys[:stop])
+
+    def needs(self) -> list[Hashable]:
+        """The keys of all that is held for it."""
+        branches = [key for named in self.branches.values() for key in named.values()]
+        return [*map(self.key, self.stops), *branches]
 
 
 def plan(tasks: Sequence[Task], varied: set[str] | None = None) -> None:
@@ -68,17 +76,38 @@ def plan(tasks: Sequence[Task], varied: set[str] | None = None) -> None:
         task.model, routes[id(task.parameters)] = _look(task)
     for task in tasks:
         task.route = routes[id(task.parameters)]
-    if varied is None:
-        varied = _differing([task.parameters for task in tasks])
+    given = varied
+    varied = _differing([task.parameters for task in tasks]) if given is None else given
     for task in tasks:
         if task.route is not None:
             slots = task.route.slots
             parting = {i for i, slot in enumerate(slots) if any(touches(name, slot.path) for name in varied)}
             task.stops = tuple(sorted(parting | {len(slots)}))
+    _plan_branches(tasks, varied, among_these=given is None)
     numbers: dict[Hashable, int] = {}
     for task in tasks:
         way = [task.key(stop) for stop in task.stops] if task.route is not None else [task.position]
         task.order = tuple(numbers.setdefault(key, len(numbers)) for key in [task.fold, *way])
+
+
+def _plan_branches(tasks: Sequence[Task], varied: set[str], *, among_these: bool) -> None:
+    """Find the branches of unions that are worth holding: those that stand in more than one union that is fitted."""
+    unions: dict[Hashable, set[Hashable]] = {}
+    for task in tasks:
+        if task.route is None:
+            continue
+        for i, (slot, named) in enumerate(zip(task.route.slots, task.route.branches, strict=True)):
+            if any(touches(name, slot.path) for name in varied):
+                task.branches[i] = {
+                    name: ("branch", *task.fold, task.route.keys[:i], slot.path, name, key)
+                    for name, key in named.items()
+                }
+                for key in task.branches[i].values():
+                    unions.setdefault(key, set()).add(task.key(i + 1))
+    if among_these:
+        for task in tasks:
+            for i, named in task.branches.items():
+                task.branches[i] = {name: key for name, key in named.items() if len(unions[key]) > 1}
 
 
 def in_order(tasks: Sequence[Task]) -> list[Task]:
@@ -139,8 +168,8 @@ class Evaluator:
     def expect(self, tasks: Sequence[Task]) -> None:
         """Count who needs what, so that it can be released after the last one."""
         for task in tasks:
-            for stop in task.stops:
-                self.held.expect(task.key(stop))
+            for key in task.needs():
+                self.held.expect(key)
 
     def prepare(self, task: Task) -> Prepared | None:
         """Fit the steps that the task shares, or take them; None if it has to run by itself."""
@@ -160,7 +189,8 @@ class Evaluator:
                 if 0 in task.stops:
                     self.held.put(task.key(0), prepared)
             for stop in [stop for stop in task.stops if stop > done]:
-                prepared = advance(prepared, args, kwargs, task.route.slots[done:stop])
+                branches = {task.route.slots[i]: task.branches.get(i, {}) for i in range(done, stop)}
+                prepared = advance(prepared, args, kwargs, branches, self.held)
                 self.held.put(task.key(stop), prepared)
                 done = stop
         except Exception:
@@ -178,6 +208,6 @@ class Evaluator:
 
     def done(self, task: Task) -> None:
         """The task needs its rows no more, nor its estimator."""
-        for stop in task.stops:
-            self.held.done(task.key(stop))
+        for key in task.needs():
+            self.held.done(key)
         task.args, task.model = (), None
