@@ -54,6 +54,13 @@ def labels(rows):
     return rng.randint(0, 2, (rows, 10)), rng.rand(rows, 10)
 
 
+def labels_of_each_row(rows):
+    """No row has all labels, or none."""
+    t, p = labels(rows)
+    t[:, 0], t[:, 1] = 0, 1
+    return t, p
+
+
 def values(rows):
     rng = np.random.RandomState(0)
     t = rng.gamma(2.0, 3.0, rows)
@@ -158,7 +165,7 @@ CASES += [
     case("1M, weights", "median_absolute_error", values, M, sample_weight=True),
     case("1M, weights", "d2_absolute_error_score", values, M, sample_weight=True),
     case("power 1.3, 1M", "mean_tweedie_deviance", values, M, power=1.3),
-    case("samples, 10 labels 1k", "roc_auc_score", labels, 1000, average="samples"),
+    case("samples, 10 labels 1k", "roc_auc_score", labels_of_each_row, 1000, average="samples"),
     bootstrap("binary", binary),
     bootstrap("10 classes", several),
     bootstrap("regression", values),
