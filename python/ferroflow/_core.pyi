@@ -18,6 +18,16 @@ def gradient_descent(
     report: Any | None = None,
 ) -> tuple[Any, NDArray[Any], bool, float]: ...
 
+# sgd
+def sgd_seed(random_state: int) -> int: ...
+def sgd(
+    x: Any,
+    per_row: dict[str, Any],
+    start: dict[str, Any],
+    options: dict[str, Any],
+    watch: Any | None = None,
+) -> tuple[NDArray[Any], list[float], NDArray[Any], list[float], list[tuple[int, bool]]]: ...
+
 # scores
 def linear_scores(x: Any, weights: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]: ...
 def linear_probabilities(scores: NDArray[Any]) -> NDArray[Any]: ...

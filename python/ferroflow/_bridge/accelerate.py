@@ -10,6 +10,7 @@ MODULES = (
     "compose",
     "feature_extraction",
     "impute",
+    "linear_model",
     "metrics",
     "model_selection",
     "pipeline",

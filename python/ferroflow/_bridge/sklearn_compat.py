@@ -10,6 +10,7 @@ from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
 from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
 from sklearn.preprocessing._encoders import _BaseEncoder
 from sklearn.utils import _safe_indexing, metadata_routing
@@ -33,6 +34,7 @@ from sklearn.utils.validation import (
 
 __all__ = [
     "BaseEncoder",
+    "BaseSGDClassifier",
     "Interval",
     "LinearClassifierMixin",
     "MultimetricScorer",
@@ -70,6 +72,7 @@ __all__ = [
     "print_elapsed_time",
     "routing_enabled",
     "safe_indexing",
+    "sgd_before_1_9",
     "skips_parameter_validation",
     "target_encoder_shuffling",
     "transformer_list",
@@ -139,6 +142,11 @@ def keep_dtype(imputer, dtype: np.dtype) -> None:
     imputer._fit_dtype = dtype
     if not _BEFORE_1_8:
         imputer._fill_dtype = dtype
+
+
+def sgd_before_1_9() -> bool:
+    """Does this scikit-learn (before 1.9) stop stochastic descent by the loss without the penalty?"""
+    return _BEFORE_1_9
 
 
 def other_constants() -> bool:

@@ -23,8 +23,8 @@ def as_rows(X):
     )
 
 
-def scores(estimator, X):
-    """Return ``X @ coef_.T + intercept_`` of shape (n_samples, n_outputs)."""
+def scores(estimator, X, intercept=None):
+    """Return ``X @ coef_.T + intercept`` of shape (n_samples, n_outputs); `intercept` is ``intercept_`` if None."""
     state = estimator.__dict__
     if (
         "coef_" in state
@@ -32,7 +32,7 @@ def scores(estimator, X):
         and is_plain_float_matrix(X)
         and X.shape[1] == state.get("n_features_in_")
     ):
-        out = _scores(estimator, X)
+        out = _scores(estimator, X, intercept)
         # Of rows that are not finite no score is: scikit-learn's validation then says what is wrong.
         if math.isfinite(out.item()) if out.size == 1 else np.isfinite(out).all():
             return out
@@ -41,11 +41,13 @@ def scores(estimator, X):
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    return _scores(estimator, X)
+    return _scores(estimator, X, intercept)
 
 
-def _scores(estimator, X):
-    coef, intercept = estimator.coef_, estimator.intercept_
+def _scores(estimator, X, intercept):
+    coef = estimator.coef_
+    if intercept is None:
+        intercept = estimator.intercept_
     if not (type(coef) is type(intercept) is np.ndarray and coef.dtype == intercept.dtype == X.dtype):
         dtype = np.result_type(X.dtype, coef.dtype)
         if X.dtype != dtype:

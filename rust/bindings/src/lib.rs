@@ -38,6 +38,7 @@ mod scale;
 mod scale_sparse;
 mod scores;
 mod serve;
+mod sgd;
 mod sparse_array;
 mod spline;
 mod split;
@@ -81,6 +82,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scale::register(m)?;
     scale_sparse::register(m)?;
     scores::register(m)?;
+    sgd::register(m)?;
     serve::register(m)?;
     spline::register(m)?;
     split::register(m)?;

@@ -32,6 +32,7 @@ pub mod quantile;
 pub mod random;
 pub mod scale;
 pub mod scores;
+pub mod sgd;
 pub mod simd;
 pub mod spline;
 pub mod split;

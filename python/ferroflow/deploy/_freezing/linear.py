@@ -49,6 +49,34 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
     }
 
 
+def outliers(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
+    """Compile the last step, a linear one-class model: outliers (-1) and inliers (1) are its classes."""
+    graph.only_numbers(value, where)
+    coef = np.atleast_2d(np.asarray(model.coef_))
+    single = np.asarray(model.decision_function(value.sample)).dtype == np.float32
+    key = graph.key
+    scores = graph.add(
+        "linear",
+        [NUMBER],
+        None,
+        **{
+            "in": value.number,
+            "float": 32 if single else 64,
+            "weights": graph.numbers(f"{key}.weights", coef),
+            "bias": graph.numbers(f"{key}.bias", -np.asarray(model.offset_, dtype=np.float64)),
+        },
+    )
+    return {
+        "value": scores.number,
+        "float": 32 if single else 64,
+        "task": "classifier",
+        "names": graph.texts("output.names", []),
+        "link": "none",
+        "class_kind": "int",
+        "classes": graph.ints("output.classes", [-1, 1]),
+    }
+
+
 def _classes(graph: Graph, classes: Any, where: str) -> tuple[str, str]:
     if isinstance(classes, list):
         raise TypeError(f"{where} has several targets; freeze one model for each")
@@ -110,4 +138,4 @@ MODELS = dict.fromkeys(
         "LinearSVR",
     ),
     linear,
-)
+) | {"SGDOneClassSVM": outliers}

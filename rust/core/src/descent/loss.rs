@@ -43,7 +43,7 @@ pub fn exp(x: f64) -> f64 {
 
 /// ln(1 + e) for e in [0, 1]: 2 artanh(e / (2 + e)).
 #[inline(always)]
-fn ln_1p(e: f64) -> f64 {
+pub(crate) fn ln_1p(e: f64) -> f64 {
     let s = e / (2.0 + e);
     let q = s * s;
     let mut p = 1.0 / 23.0;

@@ -48,7 +48,7 @@ impl<'a, T: Float> Dense<'a, T> {
     }
 
     #[inline(always)]
-    fn row(&self, i: usize) -> &'a [T] {
+    pub(crate) fn row(&self, i: usize) -> &'a [T] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
@@ -187,6 +187,12 @@ impl<'a, T: Float> Csr<'a, T> {
     pub fn row(&self, i: usize) -> (&'a [i32], &'a [T]) {
         let range = self.indptr[i] as usize..self.indptr[i + 1] as usize;
         (&self.indices[range.clone()], &self.values[range])
+    }
+
+    /// Asks for the numbers that say where a row lies.
+    #[inline(always)]
+    pub(crate) fn prefetch_ends(&self, i: usize) {
+        simd::prefetch::<false, _>(&self.indptr[i..=i]);
     }
 }
 
