@@ -9,7 +9,7 @@ from ferroflow._bridge.accelerate import MODULES
 
 
 def estimator_classes():
-    for module in (*MODULES, "linear_model"):
+    for module in MODULES:
         public = import_module(f"ferroflow.{module}")
         for name in public.__all__:
             found = getattr(public, name)
