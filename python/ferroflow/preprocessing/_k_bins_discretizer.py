@@ -55,7 +55,8 @@ class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
         values = X if X.dtype in FLOATS else X.astype(np.float64)
 
         def read(columns, shares):
-            return _core.many_quantiles(values[:, columns], shares, self.quantile_method)[0]
+            some = values if columns.size == values.shape[1] else values[:, columns]
+            return _core.many_quantiles(some, shares, self.quantile_method)[0]
 
         _learn(self, n_bins, X.min(axis=0), X.max(axis=0), read, dtype)
         note_rust("KBinsDiscretizer.fit")

@@ -38,6 +38,10 @@ class SplineTransformer(preprocessing.SplineTransformer):
         note_sklearn(
             "SplineTransformer.fit", "knots from ranges, from weights or from a column of NaN, by NumPy"
         )
+        if sample_weight is None and knots == "uniform" and X.dtype in FLOATS:
+            low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+            if not np.isnan(low).any():
+                return np.linspace(start=low, stop=high, num=n_knots, endpoint=True, dtype=np.float64)
         return theirs(X, n_knots=n_knots, knots=knots, sample_weight=sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -132,17 +136,26 @@ def odd_ends(self):
 def spline_columns(self):
     """Knots of each column, and the splines' values and slopes at the ends, as the core takes them."""
     degree = self.degree
+    knots = np.array([spline.t for spline in self.bsplines_], dtype=np.float64)
+    bare = [(t, (_NONE,) * 4) for t in knots]
+    if self.extrapolation not in ("constant", "linear") or np.isnan(knots).any():
+        return bare
+    # The core's own splines, of all columns in one call: SciPy's to the bit.
+    limits = knots[:, [degree, -degree - 1]].T.copy()
+    at_ends = _core.spline_bases(limits, bare, degree, "continue", True, False)
+    if at_ends is None:  # knots so far apart that they are infinite
+        return bare
+    ends = at_ends.reshape(2, len(bare), -1)
+    first, last = slice(0, degree), slice(ends.shape[2] - degree, None)
     columns = []
-    for spline in self.bsplines_:
-        ends = (_NONE,) * 4
-        if self.extrapolation in ("constant", "linear"):
-            low, high = spline.t[degree], spline.t[-degree - 1]
-            last = spline.c.shape[1] - degree
-            slopes = _NONE, _NONE
-            if self.extrapolation == "linear":
-                slopes = spline(low, nu=1)[:degree], spline(high, nu=1)[last:]
-            ends = spline(low)[:degree], slopes[0], spline(high)[last:], slopes[1]
-        columns.append((np.ascontiguousarray(spline.t), [np.ascontiguousarray(end) for end in ends]))
+    for spline, t, low, high in zip(self.bsplines_, knots, *ends, strict=True):
+        slopes = _NONE, _NONE
+        if self.extrapolation == "linear":
+            slopes = (
+                np.ascontiguousarray(spline(t[degree], nu=1)[first]),
+                np.ascontiguousarray(spline(t[-degree - 1], nu=1)[last]),
+            )
+        columns.append((t, (low[first], slopes[0], high[last], slopes[1])))
     return columns
 
 

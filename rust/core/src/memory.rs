@@ -4,14 +4,14 @@
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
 
-/// `n` zeros to work on. Their first touch costs a fault every 2 MB rather than every 4 KB, where the system allows it.
-pub fn zeroed_space(n: usize) -> Vec<u64> {
-    // Fresh from the system: no page is touched yet.
-    let space = vec![0; n];
+/// `n` zeros (a number's default) to work on. Their first touch costs a fault every 2 MB rather than every 4 KB, where the system allows it.
+pub fn zeroed_space<T: Clone + Default>(n: usize) -> Vec<T> {
+    // Fresh from the system if a default is all zeros: no page is touched yet.
+    let space = vec![T::default(); n];
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 4 << 10;
-        let bytes = n * size_of::<u64>();
+        let bytes = n * size_of::<T>();
         if bytes >= LARGE {
             let begin = space.as_ptr().cast::<u8>();
             let skip = begin.align_offset(PAGE);

@@ -320,14 +320,15 @@ pub fn apply_csr<T: Float, I: Index>(
     }
     exec.for_each_piece(&mut pieces, 1, |_, pieces| {
         for (values, pointers, begin) in pieces {
-            for p in pointers.windows(2) {
+            simd::dispatch!(for p in pointers.windows(2) {
                 scale_stored(&mut values[p[0].place() - *begin..p[1].place() - *begin], norm);
-            }
+            });
         }
     })
 }
 
 /// Scales the stored values of one row.
+#[inline(always)]
 pub fn scale_stored<T: Float>(row: &mut [T], norm: Norm) {
     let norm = match norm {
         Norm::L1 => row.iter().map(|v| v.to_f64().abs()).sum(),

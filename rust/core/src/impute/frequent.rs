@@ -1,31 +1,21 @@
 //! The most frequent of many keys, the smallest of several.
 //!
-//! Among mostly different keys, those that occur once are filtered out before anything is counted: a first pass sets a
-//! bit a key and marks, in a second bitmap, each key whose bit was set already; a second pass keeps the keys so marked.
-//! Whatever occurs twice survives with all its occurrences, of the rest about a sixth, and then again. Keys that are
-//! left are counted in tables that fit the cache, split by their hash if they are too many for one.
-
-use std::ops::Range;
+//! Keys are counted in tables that fit the cache, split by their hash if they are too many for one.
 
 use crate::simd;
 
-/// Keys that are sorted rather than filtered or counted.
+/// Keys that are sorted rather than counted.
 const FEW: usize = 512;
 /// Slots of the largest table: 128 KB, half of them used at most.
 const SLOTS: usize = 8_192;
 /// Keys of a part, about.
 const PART: usize = 1_024;
-/// Keys of which those met before are held together.
-const HELD: usize = 1_024;
 /// Steps from a key's own slot after which a table gives up.
 const STEPS: usize = 64;
 
-/// Memory that goes from one column to the next.
+/// Work space.
 #[derive(Default)]
 pub struct Tables {
-    seen: Vec<u64>,
-    again: Vec<u64>,
-    twice: Vec<u64>,
     parts: Vec<u64>,
     slots: Vec<(u64, u64)>,
 }
@@ -48,102 +38,19 @@ impl Best {
 
 /// The most frequent key and its count; `keys` is work space afterwards.
 pub fn most_frequent(keys: &mut [u64], tables: &mut Tables) -> Option<Best> {
-    let smallest = keys.iter().copied().min()?;
-    let whole = 0..keys.len();
-    Some(most_frequent_of(keys, std::slice::from_ref(&whole), smallest, tables))
-}
-
-/// The same of the keys at some places, in their order, the smallest of which is known.
-pub fn most_frequent_of(
-    keys: &mut [u64],
-    places: &[Range<usize>],
-    smallest: u64,
-    tables: &mut Tables,
-) -> Best {
-    let n = places.iter().map(Range::len).sum();
-    let mut best = Best { key: smallest, count: 1 };
-    if n <= FEW {
-        close_up(keys, places);
-        sort(&mut keys[..n], &mut best);
-        return best;
-    }
-    let sampled = |place: &Range<usize>| keys[place.clone()].iter().step_by(n / FEW).copied();
-    let mut sample: Vec<u64> = places.iter().flat_map(sampled).collect();
-    let sampled = sample.len();
-    sample.sort_unstable();
-    sample.dedup();
-    let mostly_different = sample.len() > sampled / 2;
-    let mut left = n;
-    if mostly_different {
-        let mut salt = 1;
-        let mut before = n;
-        left = simd::dispatch!(repeated(keys, places, n, tables, salt));
-        while left > FEW && left <= before / 2 {
-            (salt, before) = (salt + 1, left);
-            left = simd::dispatch!(repeated(keys, std::slice::from_ref(&(0..before)), before, tables, salt));
-        }
-    } else {
-        close_up(keys, places);
-    }
-    let keys = &mut keys[..left];
-    if mostly_different || !simd::dispatch!(count(keys, SLOTS, &mut tables.slots, &mut best)) {
+    let mut best = Best { key: *keys.first()?, count: 0 };
+    if keys.len() <= FEW {
+        sort(keys, &mut best);
+    } else if !simd::dispatch!(count(keys, SLOTS, &mut tables.slots, &mut best)) {
         count_parts(keys, tables, &mut best);
     }
-    best
-}
-
-/// Moves the keys of these places to the front.
-fn close_up(keys: &mut [u64], places: &[Range<usize>]) {
-    let mut end = 0;
-    for place in places {
-        keys.copy_within(place.clone(), end);
-        end += place.len();
-    }
+    Some(best)
 }
 
 /// Bits as of a random number; the `salt` changes which keys fall together.
 #[inline(always)]
 pub fn hash(key: u64, salt: u64) -> u64 {
     (key ^ (key >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ (salt << 40) ^ (salt << 17))
-}
-
-/// Moves the keys whose bit is set more than once, and a few others, of `n` at these places to the front. How many?
-#[inline(always)]
-fn repeated(keys: &mut [u64], places: &[Range<usize>], n: usize, tables: &mut Tables, salt: u64) -> usize {
-    let log = n.next_power_of_two().ilog2();
-    let (shift, short) = (64 - (log + 2), 64 - log);
-    let words = 1 << (log - 4);
-    let Tables { seen, again, twice, .. } = tables;
-    seen.clear();
-    seen.resize(words, 0);
-    again.clear();
-    again.resize(words / 4, 0);
-    twice.resize(HELD, 0);
-    for keys in places.iter().flat_map(|place| keys[place.clone()].chunks(HELD)) {
-        // Which bit is set already cannot be foreseen, so there is no branch on it.
-        let mut held = 0;
-        for key in keys {
-            let at = hash(*key, salt) >> shift;
-            let word = &mut seen[(at / 64) as usize];
-            twice[held] = *key;
-            held += (*word >> (at % 64) & 1) as usize;
-            *word |= 1 << (at % 64);
-        }
-        for key in &twice[..held] {
-            let at = hash(*key, salt + 8) >> short;
-            again[(at / 64) as usize] |= 1 << (at % 64);
-        }
-    }
-    let mut kept = 0;
-    for place in places {
-        for i in place.clone() {
-            let key = keys[i];
-            let at = hash(key, salt + 8) >> short;
-            keys[kept] = key;
-            kept += (again[(at / 64) as usize] >> (at % 64) & 1) as usize;
-        }
-    }
-    kept
 }
 
 fn sort(keys: &mut [u64], best: &mut Best) {

@@ -13,6 +13,7 @@ mod median;
 mod mode;
 pub mod neighbours;
 mod nullable;
+mod prints;
 mod scan;
 mod sparse;
 mod tile;

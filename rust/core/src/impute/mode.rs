@@ -1,17 +1,14 @@
 //! The most frequent value of what is there, the smallest of several.
 
-use std::ops::Range;
-use std::sync::Mutex;
+use ndarray::{ArrayView1, ArrayView2, s};
 
-use ndarray::{ArrayView2, s};
-
-use super::SERIAL_BELOW;
-use super::frequent::{Best, Tables, most_frequent_of};
+use super::frequent::{Best, Tables, most_frequent};
+use super::prints::{Space, modes_by_prints};
 use super::scan::{of_few_kinds, scan};
 use super::tile::{TILE, Tile};
+use super::{SERIAL_BELOW, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
-use crate::memory::zeroed_space;
 use crate::simd;
 
 /// A value that sorts as a whole number.
@@ -74,12 +71,9 @@ pub struct Found {
 
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
-/// Rows of a chunk, the unit that a thread turns into columns.
-const ROWS: usize = 1 << 15;
-/// Keys that are held at a time, unless each thread's own column has more: 80 MB.
+/// Prints that are held at a time, unless one column has more: 40 MB. Fewer columns at a time would need less, but the
+/// rows, of which a few values lie in one line of memory, are then read more often: a fifth slower with half of it.
 const WORK: usize = 10_000_000;
-/// Columns that are turned together, at most.
-const WIDE: usize = 64;
 
 /// The most frequent value of each column, what is `missing` left out.
 ///
@@ -101,103 +95,59 @@ pub fn modes<T: Key>(
         }
     };
     let mut left: Vec<usize> = (0..columns).collect();
-    if rows >= SCAN_FROM {
-        let few = exec.map(columns, |j| of_few_kinds(x.column(j), &missing))?;
-        let few: Vec<usize> = left.iter().copied().filter(|j| few[*j]).collect();
-        if !few.is_empty() {
-            let (found, refused) = scan(x, &few, &missing, &refuses, exec)?;
-            all.refused = refused;
-            for (j, found) in few.iter().zip(found) {
-                if let Some(found) = found {
-                    learn(*j, found);
-                    left.retain(|other| other != j);
-                }
+    if rows < SCAN_FROM {
+        for (j, (found, refused)) in
+            exec.map(columns, |j| gathered(x.column(j), &missing, &refuses))?.into_iter().enumerate()
+        {
+            learn(j, found);
+            all.refused |= refused;
+        }
+        return Ok(all);
+    }
+    let few = exec.map(columns, |j| of_few_kinds(x.column(j), &missing))?;
+    let few: Vec<usize> = left.iter().copied().filter(|j| few[*j]).collect();
+    if !few.is_empty() {
+        let (found, refused) = scan(x, &few, &missing, &refuses, exec)?;
+        all.refused = refused;
+        for (j, found) in few.iter().zip(found) {
+            if let Some(found) = found {
+                learn(*j, found);
+                left.retain(|other| other != j);
             }
         }
     }
-    let at_most = (WORK / rows.max(1)).clamp(exec.threads(), WIDE);
+    let mut space = Space::default();
+    let at_most = if by_column(&x) { 1 } else { (WORK / rows).max(1) };
     let groups = left.len().div_ceil(at_most).max(1);
-    let pool: Mutex<Vec<Tables>> = Mutex::default();
-    let mut keys: Vec<u64> = Vec::new();
     for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
-        if keys.is_empty() {
-            keys = zeroed_space(rows * columns.len());
-        }
-        let turned = turn(x, columns, &mut keys, &missing, &refuses, exec)?;
-        let keys: Vec<_> = keys.chunks_mut(rows.max(1)).take(columns.len()).map(Mutex::new).collect();
-        let found = exec.map(columns.len(), |k| {
-            let chunks = turned.iter().zip((0..).step_by(ROWS));
-            let places: Vec<_> =
-                chunks.clone().map(|(turned, begin)| begin..begin + turned.counts[k]).collect();
-            let missing = rows - places.iter().map(Range::len).sum::<usize>();
-            let smallest = turned.iter().map(|turned| turned.smallest[k]).min().unwrap_or(u64::MAX);
-            let mut tables = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-            let mut best = Best::default();
-            if let Ok(mut keys) = keys[k].lock() {
-                best = most_frequent_of(&mut keys, &places, smallest, &mut tables);
-            }
-            if let Ok(mut pool) = pool.lock() {
-                pool.push(tables);
-            }
-            Found { best, missing }
-        })?;
+        let (found, refused) = modes_by_prints(x, columns, &mut space, &missing, &refuses, exec)?;
         for (j, found) in columns.iter().zip(found) {
             learn(*j, found);
         }
-        all.refused |= turned.iter().any(|turned| turned.refused);
+        all.refused |= refused;
     }
     Ok(all)
 }
 
-/// What is known of the columns of a chunk of rows.
-struct Turned {
-    /// Keys of each, those of what is there.
-    counts: Vec<usize>,
-    smallest: Vec<u64>,
-    refused: bool,
-}
-
-/// Turns rows into columns of keys: a chunk's keys of what is there begin at the chunk's first row.
-fn turn<T: Key>(
-    x: ArrayView2<'_, T>,
-    columns: &[usize],
-    keys: &mut [u64],
-    missing: &(impl Fn(T) -> bool + Sync),
-    refuses: &(impl Fn(T) -> bool + Sync),
-    exec: &Exec<'_>,
-) -> Result<Vec<Turned>> {
-    let rows = x.nrows();
-    let mut chunks: Vec<Vec<&mut [u64]>> = (0..rows.div_ceil(ROWS)).map(|_| Vec::new()).collect();
-    for column in keys.chunks_mut(rows.max(1)).take(columns.len()) {
-        for (chunk, keys) in chunks.iter_mut().zip(column.chunks_mut(ROWS)) {
-            chunk.push(keys);
-        }
+/// The mode of a column whose keys are gathered; was there a value that may not occur?
+fn gathered<T: Key>(
+    column: ArrayView1<'_, T>,
+    missing: &impl Fn(T) -> bool,
+    refuses: &impl Fn(T) -> bool,
+) -> (Found, bool) {
+    let (mut keys, mut there, mut refused) = (vec![0; column.len()], 0, false);
+    let mut tile = Tile::default();
+    for begin in (0..column.len()).step_by(TILE) {
+        let values = column.slice(s![begin..column.len().min(begin + TILE)]);
+        simd::dispatch!({
+            tile.read(values, missing, refuses);
+            tile.write(&mut keys[there..]);
+        });
+        there += tile.count;
+        refused |= tile.refused;
     }
-    let chunks: Vec<_> = chunks.into_iter().map(Mutex::new).collect();
-    exec.map(chunks.len(), |i| {
-        let mut turned = Turned {
-            counts: vec![0; columns.len()],
-            smallest: vec![u64::MAX; columns.len()],
-            refused: false,
-        };
-        let Ok(mut keys) = chunks[i].lock() else { return turned };
-        let mut tile = Tile::default();
-        let last = rows.min((i + 1) * ROWS);
-        for begin in (i * ROWS..last).step_by(TILE) {
-            let end = last.min(begin + TILE);
-            for (k, j) in columns.iter().enumerate() {
-                let column = x.slice(s![begin..end, *j]);
-                simd::dispatch!({
-                    tile.read(column, missing, refuses);
-                    tile.write(&mut keys[k][turned.counts[k]..]);
-                    turned.smallest[k] = turned.smallest[k].min(tile.smallest());
-                });
-                turned.counts[k] += tile.count;
-                turned.refused |= tile.refused;
-            }
-        }
-        turned
-    })
+    let best = most_frequent(&mut keys[..there], &mut Tables::default()).unwrap_or_default();
+    (Found { best, missing: column.len() - there }, refused)
 }
 
 #[cfg(test)]

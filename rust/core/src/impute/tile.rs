@@ -7,6 +7,9 @@ use super::mode::Key;
 /// Rows of a tile, at most: what is read together with it then stays in the first-level cache.
 pub const TILE: usize = 256;
 
+/// Values that are compared side by side.
+const LANES: usize = 16;
+
 /// The keys of at most [`TILE`] values.
 pub struct Tile {
     keys: [u64; TILE],
@@ -66,9 +69,18 @@ impl Tile {
     #[inline(always)]
     pub fn smallest(&self) -> u64 {
         let (keys, there) = self.marked();
-        keys.iter()
-            .zip(there)
-            .fold(u64::MAX, |a, (key, there)| a.min(if *there == 1 { *key } else { u64::MAX }))
+        let of = |key: u64, there: u8| if there == 1 { key } else { u64::MAX };
+        // Lane by lane, since one chain of minima is not made into vectors.
+        let mut lanes = [u64::MAX; LANES];
+        let (keys, last) = keys.as_chunks::<LANES>();
+        let (there, last_there) = there.as_chunks::<LANES>();
+        for (keys, there) in keys.iter().zip(there) {
+            for k in 0..LANES {
+                lanes[k] = lanes[k].min(of(keys[k], there[k]));
+            }
+        }
+        let rest = last.iter().zip(last_there).map(|(key, there)| of(*key, *there));
+        lanes.into_iter().chain(rest).fold(u64::MAX, u64::min)
     }
 
     /// Writes the keys of what is there to the front of `out`, which has room for all.

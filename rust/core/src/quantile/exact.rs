@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use ndarray::{ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::between;
 use crate::error::Result;
@@ -28,6 +28,10 @@ const SELECT_BELOW: usize = 1 << 14;
 const SAMPLE_OF: usize = 64;
 /// ... but no more than this: 3% of a column then falls into a bracket.
 const SAMPLE: usize = 1 << 14;
+/// Rows from which the brackets are narrowed by more rows, ...
+const NARROW_FROM: usize = 1 << 17;
+/// ... one in so many: 1% of a column of a million values then falls into a bracket.
+const NARROW_OF: usize = 8;
 /// Values of a block, whose marks stay in the first-level cache.
 const BLOCK: usize = 1 << 11;
 
@@ -98,21 +102,35 @@ pub fn quantiles<T: Float>(
         redo.clear();
         let sample = sample(x, missing);
         // Those of the first fraction for all columns, then of the second, ...
-        let of_column = exec.map(columns, |j| brackets(&mut sample[j].clone(), fractions))?;
-        let brackets: Vec<(T, T)> = (0..each).flat_map(|k| of_column.iter().map(move |b| b[k])).collect();
+        let mut of_column = exec.map(columns, |j| brackets(&mut sample[j].clone(), fractions))?;
         drop(sample);
+        let by_fraction = |of_column: &[Vec<(T, T)>]| -> Vec<(T, T)> {
+            (0..each).flat_map(|k| of_column.iter().map(move |b| b[k])).collect()
+        };
         let step = (CHUNK / columns).max(1);
         let chunk = |i: usize| s![i * step..rows.min((i + 1) * step), ..];
+        if rows >= NARROW_FROM {
+            // What falls inside is held until the end, so it is worth more rows to have less of it.
+            let brackets = by_fraction(&of_column);
+            let parts = exec.map(rows.div_ceil(step), |i| {
+                scan(some_rows(x.slice(chunk(i)), i as u64).view(), missing, &brackets)
+            })?;
+            for (j, brackets) in of_column.iter_mut().enumerate() {
+                let mut wholes = merged(&parts, j, columns);
+                let n =
+                    (0..rows).step_by(step).map(|begin| (rows - begin).min(step) / NARROW_OF).sum::<usize>();
+                let n = n - wholes[0].missing;
+                for (whole, (fraction, bracket)) in wholes.iter_mut().zip(fractions.iter().zip(brackets)) {
+                    whole.narrow(n, *fraction, bracket);
+                }
+            }
+        }
+        let brackets = by_fraction(&of_column);
         let parts: Vec<Vec<Part<T>>> =
             exec.map(rows.div_ceil(step), |i| scan(x.slice(chunk(i)), missing, &brackets))?;
         all.refused = parts.iter().flatten().any(|part| part.refused);
         let found = exec.map(columns, |j| {
-            let mut wholes: Vec<Part<T>> = (0..each).map(|_| Part::default()).collect();
-            for parts in &parts {
-                for (whole, part) in wholes.iter_mut().zip(parts[j..].iter().step_by(columns)) {
-                    whole.merge(part);
-                }
-            }
+            let mut wholes = merged(&parts, j, columns);
             let missing = wholes[0].missing;
             let found =
                 wholes.iter_mut().zip(fractions).zip(&of_column[j]).map(|((whole, fraction), bracket)| {
@@ -262,6 +280,35 @@ fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>) -> Vec<Vec<T>> {
     sample
 }
 
+/// One row of each few, at a place that no pattern in the data follows.
+fn some_rows<T: Float>(x: ArrayView2<'_, T>, seed: u64) -> Array2<T> {
+    let mut some = Array2::from_elem((x.nrows() / NARROW_OF, x.ncols()), T::ZERO);
+    let mut state = seed;
+    for (i, mut row) in some.outer_iter_mut().enumerate() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        row.assign(&x.row(i * NARROW_OF + (state >> 33) as usize % NARROW_OF));
+    }
+    some
+}
+
+/// For each fraction, the parts of the column `j` together.
+fn merged<T: Float>(parts: &[Vec<Part<T>>], j: usize, columns: usize) -> Vec<Part<T>> {
+    let each = parts.first().map_or(0, |parts| parts.len() / columns);
+    let mut wholes: Vec<Part<T>> = (0..each).map(|_| Part::default()).collect();
+    for parts in parts {
+        for (whole, part) in wholes.iter_mut().zip(parts[j..].iter().step_by(columns)) {
+            whole.merge(part);
+        }
+    }
+    wholes
+}
+
+/// Four standard errors of the rank of a fraction of `m` values, of which `fraction (1 - fraction) m` is the variance.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2 sqrt(m)")]
+fn four_errors(m: usize, fraction: f64) -> usize {
+    (4.0 * (m as f64 * fraction * (1.0 - fraction)).max(0.0).sqrt()) as usize + 2
+}
+
 /// For each fraction, values that are almost surely below and above its two, from a sample.
 fn brackets<T: Float>(sample: &mut [T], fractions: &[f64]) -> Vec<(T, T)> {
     let m = sample.len();
@@ -270,9 +317,7 @@ fn brackets<T: Float>(sample: &mut [T], fractions: &[f64]) -> Vec<(T, T)> {
     }
     let about = |fraction: &f64| {
         let middle = rank(m, *fraction).0;
-        // Four standard errors of the rank: f (1 - f) m is its variance.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2 sqrt(m)")]
-        let off = (4.0 * (m as f64 * fraction * (1.0 - fraction)).max(0.0).sqrt()) as usize + 2;
+        let off = four_errors(m, *fraction);
         (middle.saturating_sub(off), (middle + off).min(m - 1))
     };
     let mut ranks: Vec<usize> = fractions.iter().map(about).flat_map(|(low, high)| [low, high]).collect();
@@ -300,6 +345,18 @@ impl<T: Float> Part<T> {
         self.low += other.low;
         self.inside.extend_from_slice(&other.inside);
         self.high += other.high;
+    }
+
+    /// Narrows a bracket to what is almost surely about a fraction of a column of which these are `n` values.
+    fn narrow(&mut self, n: usize, fraction: f64, bracket: &mut (T, T)) {
+        let (middle, off) = (rank(n, fraction).0, four_errors(n, fraction));
+        let (low, high) = *bracket;
+        if let Some(v) = self.at(middle.saturating_sub(off), low, high) {
+            bracket.0 = v;
+        }
+        if let Some(v) = self.at(middle + off, low, high) {
+            bracket.1 = v;
+        }
     }
 
     /// The values of a rank and of the next of `n`, if the bracket holds them.
@@ -495,6 +552,29 @@ mod tests {
 
     fn found(x: ArrayView2<'_, f64>) -> Quantiles<f64> {
         quantiles(x, Missing::Nan, &FRACTIONS, &Exec::serial()).unwrap()
+    }
+
+    #[test]
+    fn brackets_narrowed_by_more_rows() {
+        let rows = NARROW_FROM + 77;
+        let mut rng = crate::random::Mt19937::new(0);
+        let x = Array2::from_shape_fn((rows, 4), |(i, j)| {
+            let u = rng.next_f64();
+            match j {
+                0 => u,
+                1 => (u * 3.0).floor(),
+                2 => (i % 16) as f64 + i as f64 / rows as f64,
+                _ => {
+                    if u < 0.999 {
+                        f64::NAN
+                    } else {
+                        u
+                    }
+                }
+            }
+        });
+        let got = found(x.view());
+        assert!(same(&got.pairs, &naive(x.view())) && !got.refused);
     }
 
     #[test]
