@@ -72,7 +72,7 @@ pub struct Found {
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
 /// Prints that are held at a time, unless one column has more: 40 MB. Fewer columns at a time would need less, but the
-/// rows, of which a few values lie in one line of memory, are then read more often: a fifth slower with half of it.
+/// rows, of which a few values lie in one line of memory, are then read more often: a tenth slower with half of it.
 const WORK: usize = 10_000_000;
 
 /// The most frequent value of each column, what is `missing` left out.
