@@ -28,6 +28,34 @@ def sgd(
     watch: Any | None = None,
 ) -> tuple[NDArray[Any], list[float], NDArray[Any], list[float], list[tuple[int, bool]]]: ...
 
+# gram
+_Moments = tuple[float, NDArray[Any], NDArray[Any]]
+
+def column_products(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    weights: NDArray[Any] | None = None,
+    before: _Moments | None = None,
+) -> _Moments: ...
+def merge_products(a: _Moments, b: _Moments) -> _Moments: ...
+def normal_residual(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    weights: NDArray[Any] | None,
+    mean: NDArray[Any],
+    coef: NDArray[Any],
+) -> NDArray[Any]: ...
+def coordinate_descent(
+    square: tuple[NDArray[Any], NDArray[Any], float],
+    l1: float,
+    l2: float,
+    positive: bool,
+    tol: float,
+    max_iter: int,
+    random: int | None,
+    start: NDArray[Any],
+) -> tuple[NDArray[Any], float, float, int, bool]: ...
+
 # scores
 def linear_scores(x: Any, weights: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]: ...
 def linear_probabilities(scores: NDArray[Any]) -> NDArray[Any]: ...

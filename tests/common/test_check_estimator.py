@@ -14,7 +14,6 @@ from sklearn.utils._test_common.instance_generator import (
     _construct_instances,
     _get_check_estimator_ids,
     _get_expected_failed_checks,
-    _yield_instances_for_check,
 )
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -73,5 +72,4 @@ def needs_a_missing_library(case):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("estimator", "check"), list(cases()), ids=_get_check_estimator_ids)
 def test_estimator(estimator, check):
-    for instance in _yield_instances_for_check(check, estimator):
-        check(instance)
+    check(estimator)

@@ -10,6 +10,7 @@ from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.linear_model._ridge import _BaseRidge
 from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
 from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
 from sklearn.preprocessing._encoders import _BaseEncoder
@@ -34,6 +35,7 @@ from sklearn.utils.validation import (
 
 __all__ = [
     "BaseEncoder",
+    "BaseRidge",
     "BaseSGDClassifier",
     "Interval",
     "LinearClassifierMixin",
@@ -89,6 +91,7 @@ _BEFORE_1_9 = parse_version(sklearn_version) < parse_version("1.9")
 _BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
 BaseEncoder = _BaseEncoder
+BaseRidge = _BaseRidge
 MultimetricScorer = _MultimetricScorer
 check_feature_names = _check_feature_names
 check_feature_names_in = _check_feature_names_in

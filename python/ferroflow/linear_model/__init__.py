@@ -1,12 +1,20 @@
 """scikit-learn's ``sklearn.linear_model`` on the Rust core."""
 
+from ferroflow.linear_model._elastic_net import ElasticNet, Lasso
 from ferroflow.linear_model._gradient_descent import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.linear_model._linear_regression import LinearRegression
+from ferroflow.linear_model._ridge import Ridge, RidgeClassifier
 from ferroflow.linear_model._sgd import Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 
 __all__ = [
+    "ElasticNet",
     "GradientDescentClassifier",
     "GradientDescentRegressor",
+    "Lasso",
+    "LinearRegression",
     "Perceptron",
+    "Ridge",
+    "RidgeClassifier",
     "SGDClassifier",
     "SGDOneClassSVM",
     "SGDRegressor",

@@ -56,7 +56,7 @@ def _scores(estimator, X, intercept):
     if coef.ndim == 1:
         coef = coef[None, :]
     if intercept.ndim != 1:
-        intercept = intercept.ravel()
+        intercept = np.broadcast_to(intercept.ravel(), len(coef))
     if not (coef.flags.c_contiguous and intercept.flags.c_contiguous):
         coef, intercept = np.ascontiguousarray(coef), np.ascontiguousarray(intercept)
     return _core.linear_scores(as_rows(X), coef, intercept)

@@ -12,6 +12,7 @@ mod encode;
 mod extrema;
 mod float_array;
 mod frozen;
+mod gram;
 mod impute;
 mod impute_sparse;
 mod indicator;
@@ -60,6 +61,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(m)?;
     extrema::register(m)?;
     frozen::register(m)?;
+    gram::register(m)?;
     impute::register(m)?;
     indicator::register(m)?;
     label_sets::register(m)?;

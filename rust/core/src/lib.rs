@@ -6,6 +6,7 @@
 pub mod bin;
 pub mod binarize;
 pub mod columns;
+pub mod coordinate;
 pub mod descent;
 pub mod encode;
 pub mod error;
@@ -15,6 +16,7 @@ mod exp_minus_one;
 pub mod extrema;
 pub mod float;
 mod gate;
+pub mod gram;
 pub mod impute;
 pub mod linear;
 pub mod linear_bayes;

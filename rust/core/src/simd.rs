@@ -233,6 +233,65 @@ fn keep_within_avx512(values: &[f64], (low, high): (f64, f64), kept: &mut [f64])
     keep_few(rest, (low, high), kept, to)
 }
 
+/// For each of the eight columns of `a`, the sums over the rows of its products with the columns of `b`.
+///
+/// With AVX-512 the products are not rounded before they are added.
+pub fn products<const N: usize>(a: &[[f64; 8]], b: [&[[f64; 8]]; N]) -> [[[f64; 8]; N]; 8] {
+    #[cfg(target_arch = "x86_64")]
+    if avx512() {
+        // SAFETY: the features that it enables were just found on this CPU.
+        return unsafe { products_avx512(a, b) };
+    }
+    dispatch!(products_portable(a, b))
+}
+
+#[inline(always)]
+fn products_portable<const N: usize>(a: &[[f64; 8]], b: [&[[f64; 8]]; N]) -> [[[f64; 8]; N]; 8] {
+    let mut sums = [[[0.0; 8]; N]; 8];
+    for (n, b) in b.iter().enumerate() {
+        for half in 0..2 {
+            let mut tile = [[0.0; 8]; 4];
+            for (a, b) in a.iter().zip(*b) {
+                for i in 0..4 {
+                    for l in 0..8 {
+                        tile[i][l] += a[half * 4 + i] * b[l];
+                    }
+                }
+            }
+            for (i, tile) in tile.into_iter().enumerate() {
+                sums[half * 4 + i][n] = tile;
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn products_avx512<const N: usize>(a: &[[f64; 8]], b: [&[[f64; 8]]; N]) -> [[[f64; 8]; N]; 8] {
+    use std::arch::x86_64::{
+        _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_storeu_pd,
+    };
+    let mut sums = [[_mm512_setzero_pd(); N]; 8];
+    let rows = b.iter().fold(a.len(), |n, b| n.min(b.len()));
+    for r in 0..rows {
+        // SAFETY: `r` lies within every panel, and a row has eight values.
+        let b: [_; N] = std::array::from_fn(|n| unsafe { _mm512_loadu_pd(b[n].get_unchecked(r).as_ptr()) });
+        let a = &a[r];
+        for i in 0..8 {
+            for n in 0..N {
+                sums[i][n] = _mm512_fmadd_pd(_mm512_set1_pd(a[i]), b[n], sums[i][n]);
+            }
+        }
+    }
+    let mut out = [[[0.0; 8]; N]; 8];
+    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+        // SAFETY: a row of `out` has eight values.
+        unsafe { _mm512_storeu_pd(out.as_mut_ptr(), *sum) };
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
