@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.linear_model._logistic import _LOGISTIC_SOLVER_CONVERGENCE_MSG
 from sklearn.linear_model._ridge import _BaseRidge
 from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
 from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
@@ -21,8 +23,10 @@ from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 from sklearn.utils._user_interface import _print_elapsed_time
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_feature_names_in,
@@ -34,6 +38,7 @@ from sklearn.utils.validation import (
 )
 
 __all__ = [
+    "LBFGS_ADVICE",
     "BaseEncoder",
     "BaseRidge",
     "BaseSGDClassifier",
@@ -49,8 +54,10 @@ __all__ = [
     "check_feature_names_in",
     "check_method_params",
     "check_n_features",
+    "check_optimize_result",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "class_weights",
     "consumed",
     "csc_class",
     "csr_class",
@@ -99,7 +106,9 @@ check_method_params = _check_method_params
 check_n_features = _check_n_features
 get_mask = _get_mask
 check_partial_fit_first_call = _check_partial_fit_first_call
+check_optimize_result = _check_optimize_result
 check_sample_weight = _check_sample_weight
+LBFGS_ADVICE = _LOGISTIC_SOLVER_CONVERGENCE_MSG
 fit_context = _fit_context
 named_scorers = _SCORERS
 num_samples = _num_samples
@@ -121,6 +130,14 @@ def default_output(estimator) -> bool:
 def array_api_dispatch() -> bool:
     """Has the user let arrays of other libraries be computed on by their own functions?"""
     return _get_threadlocal_config()["array_api_dispatch"]
+
+
+def class_weights(
+    class_weight: Any, classes: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray:
+    """Return each class's weight; since 1.8 "balanced" counts rows by their weights."""
+    more = {"sample_weight": weights} if "sample_weight" in signature(compute_class_weight).parameters else {}
+    return compute_class_weight(class_weight, classes=classes, y=y, **more)
 
 
 def is_dispatched(*arrays) -> bool:

@@ -3,6 +3,7 @@
 from ferroflow.linear_model._elastic_net import ElasticNet, Lasso
 from ferroflow.linear_model._gradient_descent import GradientDescentClassifier, GradientDescentRegressor
 from ferroflow.linear_model._linear_regression import LinearRegression
+from ferroflow.linear_model._logistic import LogisticRegression
 from ferroflow.linear_model._ridge import Ridge, RidgeClassifier
 from ferroflow.linear_model._sgd import Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 
@@ -12,6 +13,10 @@ __all__ = [
     "GradientDescentRegressor",
     "Lasso",
     "LinearRegression",
+
+
+__all__ = [
+    "LogisticRegression",
     "Perceptron",
     "Ridge",
     "RidgeClassifier",

@@ -19,6 +19,7 @@ mod indicator;
 mod label_sets;
 mod labels;
 mod linear_bayes;
+mod logistic;
 mod losses;
 mod matrix;
 mod metric;
@@ -67,6 +68,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     label_sets::register(m)?;
     impute_sparse::register(m)?;
     linear_bayes::register(m)?;
+    logistic::register(m)?;
     losses::register(m)?;
     metric::register(m)?;
     target_classes::register(m)?;
