@@ -13,9 +13,6 @@ __all__ = [
     "GradientDescentRegressor",
     "Lasso",
     "LinearRegression",
-
-
-__all__ = [
     "LogisticRegression",
     "Perceptron",
     "Ridge",

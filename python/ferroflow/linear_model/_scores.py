@@ -46,6 +46,8 @@ def scores(estimator, X, intercept=None):
 
 def _scores(estimator, X, intercept):
     coef = estimator.coef_
+    if sparse.issparse(coef):  # after sparsify()
+        coef = coef.toarray()
     if intercept is None:
         intercept = estimator.intercept_
     if not (type(coef) is type(intercept) is np.ndarray and coef.dtype == intercept.dtype == X.dtype):
