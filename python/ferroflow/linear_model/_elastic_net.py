@@ -1,6 +1,7 @@
 """Least squares with an L1 penalty, alone or beside an L2 penalty."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import sklearn.linear_model
@@ -17,6 +18,9 @@ MAX_INT32 = 2**31 - 1
 
 class _GramDescent(MergeMixin):
     """Coordinate descent on sums of products, which costs nothing beside making them."""
+
+    dual_gap_: Any
+    n_iter_: Any
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, check_input=True):

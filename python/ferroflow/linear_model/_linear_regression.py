@@ -101,11 +101,14 @@ class LinearRegression(MergeMixin, sklearn.linear_model.LinearRegression):
 
 def _refine(coef, kept, factor, length, rows, mean):
     """Correct `coef` in place by what the rows leave over; return whether that settled."""
-    before = np.inf
+    X, y, weights = rows
+    before: float = np.inf
     for _ in range(MOST_STEPS):
-        residual = _core.normal_residual(*rows, mean, coef)[kept] / length[:, None]
+        residual = _core.normal_residual(X, y, weights, mean, coef)[kept] / length[:, None]
         step = linalg.cho_solve((factor, False), residual, check_finite=False)
-        size = np.linalg.norm(step) / max(np.linalg.norm(coef[kept] * length[:, None]), np.finfo(float).tiny)
+        size = float(np.linalg.norm(step)) / max(
+            float(np.linalg.norm(coef[kept] * length[:, None])), np.finfo(float).tiny
+        )
         if not size < before / 2:
             # What is left is rounding.
             return bool(size < 1e-8)

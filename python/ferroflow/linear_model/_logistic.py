@@ -31,6 +31,8 @@ _DEFAULTS = {
 
 class LogisticRegression(sklearn.linear_model.LogisticRegression):
     __doc__ = sklearn.linear_model.LogisticRegression.__doc__
+    coef_: np.ndarray
+    intercept_: np.ndarray
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):

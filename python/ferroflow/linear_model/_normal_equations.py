@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 
@@ -15,7 +16,7 @@ from ferroflow.linear_model._scores import scores
 MOST_COLUMNS = 4096
 
 
-class LeastSquaresMixin:
+class LeastSquaresMixin(BaseEstimator):
     """Fits that need of the rows only their sums of products; ``_solve_moments`` makes coefficients of these."""
 
     def _reason_for_sklearn(self, X, y):
