@@ -170,6 +170,13 @@ def test_it_says_when_it_did_not_converge():
     assert found[0] == found[1]
 
 
+def test_the_gradient_at_the_end_is_told():
+    X, y, _ = rows(3)
+    X = X * [1e-3, 1, 1, 1, 1, 1e3]
+    model = ours.LogisticRegression(tol=1e-6).fit(X, y)
+    assert 0 <= model.gradient_norm_ <= 1e-6
+
+
 def test_warm_start_goes_on():
     X, y, _ = rows(3)
     model = ours.LogisticRegression(warm_start=True).fit(X, y)

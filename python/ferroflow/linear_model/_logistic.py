@@ -40,7 +40,8 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
 
         ``solver="lbfgs"`` reads the rows once a step, and takes its steps in columns that are centred (where there is
         an intercept) and of equal curvature: the objective is scikit-learn's, but columns of very different scale do
-        not stall it. ``tol`` bounds the gradient by these columns.
+        not stall it. ``tol`` bounds the mean loss's gradient by these columns; its largest entry at the end is kept in
+        ``gradient_norm_``.
 
         Parameters
         ----------
@@ -176,6 +177,7 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         self.classes_ = classes
         self.coef_, self.intercept_ = w.astype(X.dtype), b.astype(X.dtype)
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
+        self.gradient_norm_ = float(np.abs(result.jac).max())
 
     def decision_function(self, X):
         """Return the scores of rows.
