@@ -118,6 +118,8 @@ def test_power_transformer_finds_no_worse_exponents(X, method):
     with np.errstate(all="ignore"):
         for j in range(X.shape[1]):
             column = X[~np.isnan(X[:, j]), j]
+            if len(np.unique(column)) < 3:
+                continue  # of two values the likelihood levels off and has no maximum: where a search ends is chance
             found, expected = llf(a.lambdas_[j], column), llf(b.lambdas_[j], column)
             # A likelihood of two local maxima, or none: the better counts.
             assert not np.isfinite(expected) or not found < expected - 1e-6 * max(1, abs(expected))
