@@ -23,6 +23,8 @@ const BLOCK: usize = 256;
 const PARTS: usize = 64;
 const FEW_PARTS: usize = 8;
 const LARGE: usize = 1 << 18;
+/// Bytes of panels that stay in the second-level cache.
+const CACHE: usize = 1 << 20;
 /// Products below which threads cost more than they bring.
 const SERIAL_BELOW: usize = 4 << 20;
 
@@ -280,20 +282,24 @@ impl Block {
         }
     }
 
-    /// The products of every column with itself and those after it.
+    /// The products of every column with itself and those after it: group by group of panels that stay in the second-level
+    /// cache while all before them pass by.
     fn multiply(&self, out: &mut [f64]) {
         let panels = self.width.div_ceil(LANES);
-        for i in 0..panels {
-            let mut j = i;
-            while j < panels {
-                let a = self.panel(i);
-                if j + WIDE <= panels {
-                    let b: [_; WIDE] = std::array::from_fn(|k| self.panel(j + k));
-                    self.put(&simd::products(a, b), i, j, out);
-                    j += WIDE;
-                } else {
-                    self.put(&simd::products(a, [self.panel(j)]), i, j, out);
-                    j += 1;
+        let group = (CACHE / (self.height * size_of::<Lanes>()) / WIDE * WIDE).max(WIDE);
+        for begin in (0..panels).step_by(group) {
+            let end = panels.min(begin + group);
+            for i in 0..end {
+                let (a, mut j) = (self.panel(i), i.max(begin));
+                while j < end {
+                    if j + WIDE <= end {
+                        let b: [_; WIDE] = std::array::from_fn(|k| self.panel(j + k));
+                        self.put(&simd::products(a, b), i, j, out);
+                        j += WIDE;
+                    } else {
+                        self.put(&simd::products(a, [self.panel(j)]), i, j, out);
+                        j += 1;
+                    }
                 }
             }
         }
@@ -420,6 +426,15 @@ mod tests {
                 prop_assert!(merged.products.iter().zip(&one.products).all(|(a, b)| near(*a, *b)));
             }
         }
+    }
+
+    #[test]
+    fn many_columns_are_multiplied_group_by_group() {
+        let x = Array2::from_shape_fn((700, 610), |(i, j)| ((i * 7 + j * j * 3 + i * j) % 13) as f64);
+        let one = gram(x.view(), x.slice(s![.., ..0]), None);
+        let (_, _, products) = plain(&x, &Array1::ones(700));
+        // Sums of 700 products of about 10.
+        assert!(one.products.iter().zip(&products).all(|(a, b)| (a - b).abs() <= 1e-8));
     }
 
     #[test]
