@@ -21,6 +21,8 @@ from ferroflow._bridge.sklearn_compat import (
 from ferroflow.linear_model._plain import few_whole_numbers
 from ferroflow.linear_model._scores import as_rows, scores
 
+# A column's size over another's spread, from which steps in the columns as they are take many times more passes.
+STALLING_RATIO = 30.0
 # Parameters of which other values change the problem, or make scikit-learn warn; versions differ in them.
 _DEFAULTS = {
     name: value
@@ -38,10 +40,10 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
     def fit(self, X, y, sample_weight=None):
         """Fit the model according to the given training data.
 
-        ``solver="lbfgs"`` reads the rows once a step, and takes its steps in columns that are centred (where there is
-        an intercept) and of equal curvature: the objective is scikit-learn's, but columns of very different scale do
-        not stall it. ``tol`` bounds the mean loss's gradient by these columns; its largest entry at the end is kept in
-        ``gradient_norm_``.
+        ``solver="lbfgs"`` reads the rows once a step. Where columns differ much in scale it takes its steps in columns
+        that are centred (if there is an intercept) and of equal curvature: the objective is scikit-learn's, but such
+        columns do not stall it. ``tol`` bounds the mean loss's gradient by these columns; its largest entry at the end
+        is kept in ``gradient_norm_``.
 
         Parameters
         ----------
@@ -135,6 +137,10 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         unit = np.sqrt(curvature * (var + (mean - centre) ** 2) + l2)
         unit[~(unit > 0)] = 1.0
         unit /= np.sqrt(curvature)
+        varied = var > 0
+        if not varied.any() or np.sqrt((var + mean**2).max()) <= STALLING_RATIO * np.sqrt(var[varied].min()):
+            # Where no column stalls scikit-learn's steps, ours are the same.
+            centre, unit = np.zeros(p), np.ones(p)
 
         def parameters(u):
             u = u.reshape(outputs, -1)
