@@ -19,7 +19,7 @@ from ferroflow._bridge.sklearn_compat import (
     validate_data,
 )
 from ferroflow.linear_model._plain import few_whole_numbers
-from ferroflow.linear_model._scores import as_rows, scores
+from ferroflow.linear_model._scores import DecisionMixin, as_rows, scores
 
 # A column's size over another's spread, from which steps in the columns as they are take many times more passes.
 STALLING_RATIO = 30.0
@@ -31,7 +31,7 @@ _DEFAULTS = {
 }
 
 
-class LogisticRegression(sklearn.linear_model.LogisticRegression):
+class LogisticRegression(DecisionMixin, sklearn.linear_model.LogisticRegression):
     __doc__ = sklearn.linear_model.LogisticRegression.__doc__
     coef_: np.ndarray
     intercept_: np.ndarray
@@ -63,7 +63,7 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         if reason is not None:
             note_sklearn("LogisticRegression.fit", reason)
             return super().fit(X, y, sample_weight)
-        found = self._plain(X, y, sample_weight)
+        found = self._plain(X, y)
         if found is None:
             X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
             check_classification_targets(y)
@@ -102,7 +102,7 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
             return "an array of another library"
         return None
 
-    def _plain(self, X, y, sample_weight):
+    def _plain(self, X, y):
         """Return classes, codes and moments of arrays that validation would leave as they are, or None."""
         if not (
             is_plain_float_matrix(X)
@@ -184,23 +184,6 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         self.coef_, self.intercept_ = w.astype(X.dtype), b.astype(X.dtype)
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         self.gradient_norm_ = float(np.abs(result.jac).max())
-
-    def decision_function(self, X):
-        """Return the scores of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column for two classes, positive for ``classes_[1]``.
-        """
-        if is_dispatched(X, getattr(self, "coef_", None)):
-            return super().decision_function(X)
-        out = scores(self, X)
-        return out[:, 0] if out.shape[1] == 1 else out
 
     def predict_proba(self, X):
         """Return the probability of each class.

@@ -5,9 +5,9 @@ import sklearn.linear_model
 from scipy import linalg
 
 from ferroflow._bridge.ledger import note_sklearn
-from ferroflow._bridge.sklearn_compat import BaseRidge, check_sample_weight, fit_context, is_dispatched
+from ferroflow._bridge.sklearn_compat import BaseRidge, check_sample_weight, fit_context
 from ferroflow.linear_model._normal_equations import LeastSquaresMixin, MergeMixin, parts
-from ferroflow.linear_model._scores import scores
+from ferroflow.linear_model._scores import DecisionMixin
 
 
 class _BaseRidge(LeastSquaresMixin, BaseRidge):
@@ -86,21 +86,5 @@ class Ridge(sklearn.linear_model.Ridge, MergeMixin, _BaseRidge):
     predict = MergeMixin.predict
 
 
-class RidgeClassifier(sklearn.linear_model.RidgeClassifier, _BaseRidge):
+class RidgeClassifier(DecisionMixin, sklearn.linear_model.RidgeClassifier, _BaseRidge):
     __doc__ = sklearn.linear_model.RidgeClassifier.__doc__
-
-    def decision_function(self, X):
-        """Return the signed distance of each row from the planes that part the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        if is_dispatched(X, getattr(self, "coef_", None)):
-            return super().decision_function(X)
-        out = scores(self, X)
-        return out[:, 0] if out.shape[1] == 1 else out

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import is_plain_float_matrix
-from ferroflow._bridge.sklearn_compat import validate_data
+from ferroflow._bridge.sklearn_compat import is_dispatched, validate_data
 
 
 def as_rows(X):
@@ -42,6 +42,27 @@ def scores(estimator, X, intercept=None):
         X = X.copy()
         X.sum_duplicates()
     return _scores(estimator, X, intercept)
+
+
+class DecisionMixin:
+    """The scores of scikit-learn's linear classifiers, of which ours are subclasses."""
+
+    def decision_function(self, X):
+        """Return the scores of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column for two classes, positive for ``classes_[1]``.
+        """
+        if is_dispatched(X, getattr(self, "coef_", None)):
+            return super().decision_function(X)  # type: ignore[misc]
+        out = scores(self, X)
+        return out[:, 0] if out.shape[1] == 1 else out
 
 
 def _scores(estimator, X, intercept):
