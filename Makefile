@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUST_SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build demo test bench bench-rivals lint fmt docs clean
+.PHONY: help build demo test explore bench bench-rivals lint fmt docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: lint $(VENV)/.built ## every test: lint, Rust, Python, the wheel in a clea
 	cargo test -q --workspace --exclude ferroflow-python
 	$(BIN)/pytest -n 2
 	$(PY) tests/readme/check_wheel.py --bin $(BIN)
+
+explore: $(VENV)/.built ## the property tests on examples that nobody has seen yet
+	$(BIN)/pytest -n 2 tests/properties --hypothesis-profile explore
 
 lint: $(VENV)/.installed ## formatting, clippy, licences, ruff, types
 	cargo fmt --all --check

@@ -1,8 +1,15 @@
 import os
 import signal
 
+from hypothesis import settings
+
 # scikit-learn's checks of array API inputs need it, and SciPy reads it when it is imported.
 os.environ["SCIPY_ARRAY_API"] = "1"
+
+# The same examples each time, so that a change is judged by what it changed; `make explore` draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile("repeatable")
 
 
 def pytest_configure():

@@ -264,6 +264,24 @@ def test_random_steps_are_not_shared():
     both("GridSearchCV", model, C, cv=3, fit=(X[NUMBERS], y))
 
 
+def test_rows_keep_their_layout():
+    """Sums over the columns of another layout would round otherwise."""
+    layouts = []
+
+    class Watch(Ridge):
+        def fit(self, X, y):
+            layouts.append((X.flags.c_contiguous, X.flags.f_contiguous))
+            return super().fit(X, y)
+
+    union = ColumnTransformer([("a", StandardScaler(), [0]), ("b", StandardScaler(), [0, 1])])
+    model = sklearn_pipeline.Pipeline([("union", union), ("watch", Watch())])
+    X = np.random.RandomState(0).randn(14, 2)
+    for package in (theirs, ours):
+        package.GridSearchCV(model, [{}], cv=2, refit=False).fit(X, X[:, 0])
+    assert layouts[:2] == layouts[2:] == [(False, True)] * 2
+
+
+
 @pytest.mark.parametrize(
     "step",
     [

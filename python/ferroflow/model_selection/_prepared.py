@@ -229,6 +229,8 @@ def size_of(rows: Any) -> int:
 def _copy(rows: Any) -> Any:
     if rows is None or not hasattr(rows, "copy"):
         return copy.deepcopy(rows)
+    if isinstance(rows, np.ndarray):
+        return rows.copy(order="K")  # sums over rows of another layout differ in their last bits
     return rows.copy()
 
 
