@@ -281,7 +281,6 @@ def test_rows_keep_their_layout():
     assert layouts[:2] == layouts[2:] == [(False, True)] * 2
 
 
-
 @pytest.mark.parametrize(
     "step",
     [
