@@ -11,8 +11,9 @@ from sklearn import __version__ as sklearn_version
 from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.linear_model._coordinate_descent import LinearModelCV
 from sklearn.linear_model._logistic import _LOGISTIC_SOLVER_CONVERGENCE_MSG
-from sklearn.linear_model._ridge import _BaseRidge
+from sklearn.linear_model._ridge import _BaseRidge, _BaseRidgeCV, _RidgeGCV
 from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
 from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
 from sklearn.preprocessing._encoders import _BaseEncoder
@@ -41,10 +42,13 @@ __all__ = [
     "LBFGS_ADVICE",
     "BaseEncoder",
     "BaseRidge",
+    "BaseRidgeCV",
     "BaseSGDClassifier",
     "Interval",
     "LinearClassifierMixin",
+    "LinearModelCV",
     "MultimetricScorer",
+    "RidgeGCV",
     "StrOptions",
     "array_api_dispatch",
     "as_counts",
@@ -99,7 +103,9 @@ _BEFORE_1_8 = parse_version(sklearn_version) < parse_version("1.8")
 
 BaseEncoder = _BaseEncoder
 BaseRidge = _BaseRidge
+BaseRidgeCV = _BaseRidgeCV
 MultimetricScorer = _MultimetricScorer
+RidgeGCV = _RidgeGCV
 check_feature_names = _check_feature_names
 check_feature_names_in = _check_feature_names_in
 check_method_params = _check_method_params

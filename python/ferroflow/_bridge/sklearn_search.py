@@ -22,6 +22,7 @@ __all__ = [
     "is_plain_scorer",
     "safe_split",
     "score",
+    "scorer_metadata",
     "scorers_of",
     "with_globals",
 ]
@@ -43,6 +44,11 @@ def with_globals(function: Callable[..., Any], **names: Any) -> Callable[..., An
     copy.__kwdefaults__ = inner.__kwdefaults__
     copy.__doc__, copy.__qualname__ = inner.__doc__, inner.__qualname__
     return copy
+
+
+def scorer_metadata(search: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """What of the `params` of its ``fit`` a search hands to its scorer, without metadata routing."""
+    return search._get_routed_params_for_fit(params).scorer.score
 
 
 def scorers_of(scorer: Any) -> list[Any]:

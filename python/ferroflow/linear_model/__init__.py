@@ -5,6 +5,7 @@ from ferroflow.linear_model._gradient_descent import GradientDescentClassifier, 
 from ferroflow.linear_model._linear_regression import LinearRegression
 from ferroflow.linear_model._logistic import LogisticRegression
 from ferroflow.linear_model._ridge import Ridge, RidgeClassifier
+from ferroflow.linear_model._ridge_cv import RidgeClassifierCV, RidgeCV
 from ferroflow.linear_model._sgd import Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "LogisticRegression",
     "Perceptron",
     "Ridge",
+    "RidgeCV",
     "RidgeClassifier",
+    "RidgeClassifierCV",
     "SGDClassifier",
     "SGDOneClassSVM",
     "SGDRegressor",

@@ -10,41 +10,23 @@ from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust
 from ferroflow._bridge.sklearn_compat import check_sample_weight, fit_context, is_dispatched, validate_data
-from ferroflow.linear_model._scores import scores
+from ferroflow.linear_model._scores import PredictMixin
 
 # Beyond so many columns their products take more memory than is seemly.
 MOST_COLUMNS = 4096
 
 
-class LeastSquaresMixin(BaseEstimator):
+class LeastSquaresMixin(PredictMixin, BaseEstimator):
     """Fits that need of the rows only their sums of products; ``_solve_moments`` makes coefficients of these."""
 
     def _reason_for_sklearn(self, X, y):
         """Why rows like these are not ours, or None."""
-        if is_dispatched(X, y):
-            return "an array of another library"
-        if sparse.issparse(X) or sparse.issparse(y):
-            return "sparse input"
-        shape = getattr(X, "shape", (0, 0))
-        if len(shape) == 2 and shape[1] > min(shape[0], MOST_COLUMNS):
-            return "more columns than rows" if shape[1] > shape[0] else f"more than {MOST_COLUMNS} columns"
-        return None
+        return reason_for_sklearn(X, y)
 
     def _take_plain(self, X, y, weights):
         """Fit arrays that validation would leave as they are; return whether that was possible."""
-        if not (
-            is_plain_float_matrix(X)
-            and type(y) is np.ndarray
-            and y.ndim in (1, 2)
-            and y.dtype.kind in "iuf"
-            and y.dtype.isnative
-            and y.size > 0
-            and len(y) == len(X)
-            and _are_plain_weights(weights, X)
-        ):
-            return False
-        moments = moments_of(X, y.astype(X.dtype, copy=False), weights)
-        if not are_finite(moments):
+        moments = moments_of_plain(X, y, weights)
+        if moments is None:
             return False
         self.__dict__.pop("feature_names_in_", None)
         self.n_features_in_ = X.shape[1]
@@ -77,22 +59,6 @@ class LeastSquaresMixin(BaseEstimator):
             return
         intercept = (y_mean - np.atleast_2d(self.coef_) @ x_mean).astype(dtype)
         self.intercept_ = intercept[0] if flat else intercept
-
-    def predict(self, X):
-        """Predict using the linear model.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-        """
-        if is_dispatched(X, getattr(self, "coef_", None)):
-            return super().predict(X)
-        out = scores(self, X)
-        return out[:, 0] if np.ndim(self.coef_) == 1 else out
 
 
 class MergeMixin(LeastSquaresMixin):
@@ -163,6 +129,35 @@ class MergeMixin(LeastSquaresMixin):
             )
         note_rust(f"{type(self).__name__}.partial_fit")
         return self
+
+
+def reason_for_sklearn(X, y):
+    """Why sums of products are not for rows like these, or None."""
+    if is_dispatched(X, y):
+        return "an array of another library"
+    if sparse.issparse(X) or sparse.issparse(y):
+        return "sparse input"
+    shape = getattr(X, "shape", (0, 0))
+    if len(shape) == 2 and shape[1] > min(shape[0], MOST_COLUMNS):
+        return "more columns than rows" if shape[1] > shape[0] else f"more than {MOST_COLUMNS} columns"
+    return None
+
+
+def moments_of_plain(X, y, weights):
+    """Return :func:`moments_of` arrays that validation would leave as they are; None for others."""
+    if not (
+        is_plain_float_matrix(X)
+        and type(y) is np.ndarray
+        and y.ndim in (1, 2)
+        and y.dtype.kind in "iuf"
+        and y.dtype.isnative
+        and y.size > 0
+        and len(y) == len(X)
+        and _are_plain_weights(weights, X)
+    ):
+        return None
+    moments = moments_of(X, y.astype(X.dtype, copy=False), weights)
+    return moments if are_finite(moments) else None
 
 
 def _are_plain_weights(weights, X):

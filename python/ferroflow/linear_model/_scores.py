@@ -65,6 +65,28 @@ class DecisionMixin:
         return out[:, 0] if out.shape[1] == 1 else out
 
 
+class PredictMixin:
+    """The predictions of scikit-learn's linear regressors, of which ours are subclasses."""
+
+    coef_: np.ndarray
+
+    def predict(self, X):
+        """Predict using the linear model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        if is_dispatched(X, getattr(self, "coef_", None)):
+            return super().predict(X)  # type: ignore[misc]
+        out = scores(self, X)
+        return out[:, 0] if np.ndim(self.coef_) == 1 else out
+
+
 def _scores(estimator, X, intercept):
     coef = estimator.coef_
     if sparse.issparse(coef):  # after sparsify()

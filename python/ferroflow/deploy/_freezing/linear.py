@@ -131,6 +131,8 @@ MODELS = dict.fromkeys(
         "LinearSVC",
         "LinearRegression",
         "Ridge",
+        "RidgeCV",
+        "RidgeClassifierCV",
         "Lasso",
         "ElasticNet",
         "SGDRegressor",
