@@ -22,6 +22,7 @@ from ferroflow.model_selection._cross_validation import (
     permutation_test_score,
     validation_curve,
 )
+from ferroflow.model_selection._diagnose import Diagnosis, Finding, diagnose
 from ferroflow.model_selection._folds import KFold, LeaveOneOut, PredefinedSplit, StratifiedKFold
 from ferroflow.model_selection._groups import (
     GroupKFold,
@@ -30,6 +31,7 @@ from ferroflow.model_selection._groups import (
     StratifiedGroupKFold,
 )
 from ferroflow.model_selection._halving import HalvingGridSearchCV, HalvingRandomSearchCV
+from ferroflow.model_selection._loss_curve import LossCurveDisplay
 from ferroflow.model_selection._optuna import OptunaSearchCV
 from ferroflow.model_selection._purged import PurgedTimeSeriesSplit
 from ferroflow.model_selection._repeated import RepeatedKFold, RepeatedStratifiedKFold
@@ -40,6 +42,8 @@ from ferroflow.model_selection._train_test_split import train_test_split
 __all__ = [
     "BaseCrossValidator",
     "BaseShuffleSplit",
+    "Diagnosis",
+    "Finding",
     "FixedThresholdClassifier",
     "GridSearchCV",
     "GroupKFold",
@@ -52,6 +56,7 @@ __all__ = [
     "LeaveOneOut",
     "LeavePGroupsOut",
     "LeavePOut",
+    "LossCurveDisplay",
     "OptunaSearchCV",
     "ParameterGrid",
     "ParameterSampler",
@@ -71,6 +76,7 @@ __all__ = [
     "cross_val_predict",
     "cross_val_score",
     "cross_validate",
+    "diagnose",
     "learning_curve",
     "permutation_test_score",
     "train_test_split",

@@ -9,6 +9,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ferroflow.model_selection import diagnose
 from ferroflow.workflow.clean import CLASSIFICATION, Cleaned
 from ferroflow.workflow.evaluate import Evaluation
 from ferroflow.workflow.report_charts import Series, coefficient_chart, interval_chart, label, xy_chart
@@ -306,11 +307,8 @@ def _learning(trained: Trained) -> Markup | str:
 def _learning_note(trained: Trained) -> str:
     if not trained.loss_curve:
         return f"The model took {_count(trained.epochs, 'epoch')}."
-    first, last = trained.loss_curve[0], trained.loss_curve[-1]
-    return (
-        f"The model took {_count(trained.epochs, 'epoch')}; the training loss went from {number(first, 4)} after the "
-        f"first to {number(last, 4)}."
-    )
+    said = " ".join(found.message for found in diagnose(trained.pipeline.named_steps[MODEL]))
+    return f"The model took {_count(trained.epochs, 'epoch')}. {said}"
 
 
 def _model(trained: Trained) -> list[tuple[str, str]]:

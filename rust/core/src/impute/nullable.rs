@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayView1, Axis};
 
-use super::fill::{BLOCK, Fill, PIECE, fill_rows};
+use super::fill::{BLOCK, Fill, PIECE, any_not_finite, fill_rows};
 use super::mean::add_block;
 use super::{Means, Missing, SERIAL_BELOW};
 use crate::error::Result;
@@ -78,6 +78,18 @@ fn with_nan(values: &[f64], bits: &[u8], first: usize, out: &mut [f64]) {
     }
 }
 
+/// Fills in what has no bit, and NaN; is one of the results not finite?
+#[inline(always)]
+fn filled(values: &[f64], bits: &[u8], first: usize, filling: f64, out: &mut [f64]) -> bool {
+    for (i, (values, out)) in values.chunks(64).zip(out.chunks_mut(64)).enumerate() {
+        let word = word(bits, first + 64 * i);
+        for (k, (v, out)) in (0u64..).zip(values.iter().zip(out)) {
+            *out = if (word >> k & 1 == 1) & !v.is_nan() { *v } else { filling };
+        }
+    }
+    any_not_finite(out)
+}
+
 /// Sums and counts of columns of one length.
 ///
 /// # Errors
@@ -106,7 +118,7 @@ pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: 
     Ok(all)
 }
 
-/// Fills in columns of one length, one after the other. Returns whether a value was met that may not occur.
+/// Fills finite values into columns of one length, one after the other. Returns whether a value was met that may not occur.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
@@ -125,9 +137,14 @@ pub fn fill_nullable(
         while done < out.len() {
             let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
             let take = (out.len() - done).min(rows - row).min(BLOCK);
-            let part = ArrayView1::from(columns[j].block(row, &mut buffer[..take])).insert_axis(Axis(1));
-            let one = Fill { missing, values: &values[j..=j], indicators: &[] };
-            found |= fill_rows(part, one, &mut out[done..done + take]);
+            let to = &mut out[done..done + take];
+            found |= if let (Missing::Nan, Some((bits, first))) = (missing, columns[j].there) {
+                // All but the fillings, which are finite, are then values that are there.
+                simd::dispatch!(filled(&columns[j].values[row..row + take], bits, first + row, values[j], to))
+            } else {
+                let part = ArrayView1::from(columns[j].block(row, &mut buffer[..take])).insert_axis(Axis(1));
+                fill_rows(part, Fill { missing, values: &values[j..=j], indicators: &[] }, to)
+            };
             done += take;
         }
         if found {
