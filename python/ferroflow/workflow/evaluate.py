@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn import metrics as sk_metrics
 
-from ferroflow.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
+from ferroflow import metrics
 from ferroflow.workflow.clean import CLASSIFICATION
 
 _CURVE_POINTS = 400
@@ -167,15 +166,17 @@ def _evaluate_classes(
 
     measures = {
         "accuracy": Measure(
-            float(accuracy_score(y_test, predicted)), baseline=float(accuracy_score(y_test, usual))
+            float(metrics.accuracy_score(y_test, predicted)),
+            baseline=float(metrics.accuracy_score(y_test, usual)),
         ),
     }
-    for name, function in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+    for name in ("precision", "recall", "f1"):
+        function = getattr(metrics, f"{name}_score")
         measures[name] = Measure(
             float(function(y_test, predicted, zero_division=0, **average)),
             baseline=float(function(y_test, usual, zero_division=0, **average)),
         )
-    matrix = np.asarray(confusion_matrix(y_test, predicted, labels=classes))
+    matrix = np.asarray(metrics.confusion_matrix(y_test, predicted, labels=classes))
     result = Evaluation(
         CLASSIFICATION,
         n,
@@ -252,10 +253,10 @@ def _evaluate_quantity(
 
     def all_scores(guess: np.ndarray) -> dict[str, float]:
         return {
-            "r2": float(sk_metrics.r2_score(y_test, guess)) if n > 1 else float("nan"),
-            "mse": float(sk_metrics.mean_squared_error(y_test, guess)),
-            "rmse": float(np.sqrt(sk_metrics.mean_squared_error(y_test, guess))),
-            "mae": float(sk_metrics.mean_absolute_error(y_test, guess)),
+            "r2": float(metrics.r2_score(y_test, guess)) if n > 1 else float("nan"),
+            "mse": float(metrics.mean_squared_error(y_test, guess)),
+            "rmse": float(np.sqrt(metrics.mean_squared_error(y_test, guess))),
+            "mae": float(metrics.mean_absolute_error(y_test, guess)),
         }
 
     plain = all_scores(mean)

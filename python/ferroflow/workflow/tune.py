@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn import metrics as sk_metrics
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 
-from ferroflow.metrics import accuracy_score, f1_score
+from ferroflow import metrics
 from ferroflow.model_selection import KFold, StratifiedKFold, train_test_split
 from ferroflow.workflow.clean import CLASSIFICATION
 from ferroflow.workflow.problem import WorkflowError
@@ -107,27 +106,27 @@ def score(model: Any, X: Any, y: np.ndarray, scoring: str) -> float:
     if scoring in ("roc_auc", "average_precision", "log_loss"):
         classes = model.classes_
         if scoring == "log_loss":
-            return float(sk_metrics.log_loss(y, model.predict_proba(X), labels=classes))
+            return float(metrics.log_loss(y, model.predict_proba(X), labels=classes))
         if len(classes) == 2:
             values = model.decision_function(X)
-            measure = sk_metrics.roc_auc_score if scoring == "roc_auc" else sk_metrics.average_precision_score
+            measure = metrics.roc_auc_score if scoring == "roc_auc" else metrics.average_precision_score
             return float(measure(y == classes[1], values))
         values = model.predict_proba(X) if hasattr(model, "predict_proba") else model.decision_function(X)
         truth = y[:, None] == classes[None, :]
         seen = truth.any(axis=0) & ~truth.all(axis=0)
-        measure = sk_metrics.roc_auc_score if scoring == "roc_auc" else sk_metrics.average_precision_score
+        measure = metrics.roc_auc_score if scoring == "roc_auc" else metrics.average_precision_score
         return float(np.mean([measure(truth[:, k], values[:, k]) for k in np.flatnonzero(seen)]))
     predicted = model.predict(X)
     if scoring == "accuracy":
-        return float(accuracy_score(y, predicted))
+        return float(metrics.accuracy_score(y, predicted))
     if scoring == "balanced_accuracy":
-        return float(sk_metrics.balanced_accuracy_score(y, predicted))
+        return float(metrics.balanced_accuracy_score(y, predicted))
     if scoring == "f1":
         classes = model.classes_
         if len(classes) == 2:
-            return float(f1_score(y, predicted, pos_label=classes[1], zero_division=0))
-        return float(f1_score(y, predicted, average="macro", zero_division=0))
-    return float(getattr(sk_metrics, f"{scoring}_score" if scoring == "r2" else scoring)(y, predicted))
+            return float(metrics.f1_score(y, predicted, pos_label=classes[1], zero_division=0))
+        return float(metrics.f1_score(y, predicted, average="macro", zero_division=0))
+    return float(getattr(metrics, f"{scoring}_score" if scoring == "r2" else scoring)(y, predicted))
 
 
 def check_scoring(scoring: str, task: str) -> str:
