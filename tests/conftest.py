@@ -1,14 +1,16 @@
 import os
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # scikit-learn's checks of array API inputs need it, and SciPy reads it when it is imported.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
-# The same examples each time, so that a change is judged by what it changed; `make explore` draws new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore", derandomize=False)
+# The same examples each time, so that a change is judged by what it changed; `make explore` draws new ones. How fast the
+# machine is decides nothing.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeatable", derandomize=True, **UNTIMED)
+settings.register_profile("explore", derandomize=False, **UNTIMED)
 settings.load_profile("repeatable")
 
 
