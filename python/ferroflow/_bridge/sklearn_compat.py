@@ -12,7 +12,11 @@ from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.linear_model._coordinate_descent import LinearModelCV
-from sklearn.linear_model._logistic import _LOGISTIC_SOLVER_CONVERGENCE_MSG
+from sklearn.linear_model._logistic import (
+    _LOGISTIC_SOLVER_CONVERGENCE_MSG,
+    _log_reg_scoring_path,
+    _logistic_regression_path,
+)
 from sklearn.linear_model._ridge import _BaseRidge, _BaseRidgeCV, _RidgeGCV
 from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
 from sklearn.metrics._scorer import _SCORERS, _MultimetricScorer
@@ -76,6 +80,8 @@ __all__ = [
     "is_pandas_na",
     "keep_dtype",
     "like_sklearns",
+    "logistic_path",
+    "logistic_scoring_path",
     "map_infrequent",
     "name_estimators",
     "named_scorers",
@@ -116,6 +122,8 @@ check_optimize_result = _check_optimize_result
 check_sample_weight = _check_sample_weight
 LBFGS_ADVICE = _LOGISTIC_SOLVER_CONVERGENCE_MSG
 fit_context = _fit_context
+logistic_path = _logistic_regression_path
+logistic_scoring_path = _log_reg_scoring_path
 named_scorers = _SCORERS
 num_samples = _num_samples
 print_elapsed_time = _print_elapsed_time

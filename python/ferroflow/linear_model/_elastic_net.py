@@ -111,16 +111,16 @@ class _GramDescent(MergeMixin):
             )
             ends.append(end)
             if not end[-1]:
-                _warn(end[0] * n_rows, end[1] * n_rows, self.alpha)
+                warn_of_gap(end[0] * n_rows, end[1] * n_rows, self.alpha)
         if len(ends) == 1:
-            self.dual_gap_, self.n_iter_ = ends[0][0], ends[0][2]
+            self.dual_gap_, self.n_iter_ = dtype.type(ends[0][0]), ends[0][2]
         else:
             self.dual_gap_, self.n_iter_ = np.array([e[0] for e in ends], dtype=dtype), [e[2] for e in ends]
         self._set_coefficients(coef, x_mean, y_mean, dtype, flat, len(ends) == 1)
         return True
 
 
-def _warn(gap, tolerance, alpha):
+def warn_of_gap(gap, tolerance, alpha):
     message = (
         "Objective did not converge. You might want to increase the number of iterations, check the scale of the "
         "features or consider increasing regularisation."

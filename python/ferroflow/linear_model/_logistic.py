@@ -76,7 +76,7 @@ class LogisticRegression(DecisionMixin, sklearn.linear_model.LogisticRegression)
             if sparse.issparse(X) and not X.has_canonical_format:
                 X = X.copy()
                 X.sum_duplicates()
-            found = classes, codes, _moments(X)
+            found = classes, codes, moments_of_columns(X)
         classes, codes, moments = found
         weights = None
         if sample_weight is not None:
@@ -124,66 +124,15 @@ class LogisticRegression(DecisionMixin, sklearn.linear_model.LogisticRegression)
         return *found, (mean, var)
 
     def _minimise(self, X, classes, codes, weights, moments):
-        n, p = X.shape
-        outputs = 1 if len(classes) == 2 else len(classes)
-        total = n if weights is None else weights.sum()
-        y = codes * 2.0 - 1.0 if outputs == 1 else codes.astype(np.float64)
-        rows = as_rows(X)
-        l2 = 1.0 / (self.C * total)
-        mean, var = moments
-        # Unweighted moments serve: the change of variables decides the path alone, not where it ends.
-        centre = mean if self.fit_intercept else np.zeros(p)
-        curvature = 0.25 if outputs == 1 else 0.5
-        unit = np.sqrt(curvature * (var + (mean - centre) ** 2) + l2)
-        unit[~(unit > 0)] = 1.0
-        unit /= np.sqrt(curvature)
-        varied = var > 0
-        if not varied.any() or np.sqrt((var + mean**2).max()) <= STALLING_RATIO * np.sqrt(var[varied].min()):
-            # Where no column stalls scikit-learn's steps, ours are the same.
-            centre, unit = np.zeros(p), np.ones(p)
-
-        def parameters(u):
-            u = u.reshape(outputs, -1)
-            w = u[:, :p] / unit
-            b = u[:, p] - w @ centre if self.fit_intercept else np.zeros(outputs)
-            return w, b
-
-        def objective(u):
-            w, b = parameters(u)
-            loss, gradient = _core.logistic_gradient(
-                rows, y, weights, outputs, np.concatenate([w.ravel(), b])
-            )
-            gradient /= total
-            gw, gb = gradient[:-outputs].reshape(outputs, p), gradient[-outputs:]
-            slopes = (gw - np.outer(gb, centre) + l2 * w) / unit
-            if self.fit_intercept:
-                slopes = np.column_stack([slopes, gb])
-            return loss / total + 0.5 * l2 * np.vdot(w, w), slopes.ravel()
-
-        start = np.zeros((outputs, p + bool(self.fit_intercept)))
+        objective = Objective(X, codes, len(classes), weights, moments, self.fit_intercept)
+        start = None
         if self.warm_start and getattr(self, "coef_", None) is not None:
-            start[:, :p] = self.coef_ * unit
-            if self.fit_intercept:
-                start[:, p] = self.intercept_ + self.coef_ @ centre
-        result = optimize.minimize(
-            objective,
-            start.ravel(),
-            method="L-BFGS-B",
-            jac=True,
-            # scikit-learn's own choice but for the variables.
-            options={
-                "maxiter": self.max_iter,
-                "maxls": 50,
-                "gtol": self.tol,
-                "ftol": 64 * np.finfo(float).eps,
-            },
-        )
-        n_iter = check_optimize_result("lbfgs", result, self.max_iter, extra_warning_msg=LBFGS_ADVICE)
-        w, b = parameters(result.x)
+            start = self.coef_, self.intercept_
+        w, b, n_iter, slope = objective.minimise(self.C, self.tol, self.max_iter, start)
         self.classes_ = classes
         self.coef_, self.intercept_ = w.astype(X.dtype), b.astype(X.dtype)
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
-        self.gradient_norm_ = float(np.abs(result.jac).max())
+        self.gradient_norm_ = slope
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -197,12 +146,83 @@ class LogisticRegression(DecisionMixin, sklearn.linear_model.LogisticRegression)
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        if is_dispatched(X, getattr(self, "coef_", None)):
+        others = self.solver == "liblinear" or getattr(self, "multi_class", "") == "ovr"
+        if (others and len(self.classes_) > 2) or is_dispatched(X, getattr(self, "coef_", None)):
             return super().predict_proba(X)
         return _core.linear_probabilities(scores(self, X))
 
 
-def _moments(X):
+class Objective:
+    """The logistic loss of rows, beside a penalty."""
+
+    def __init__(self, X, codes, n_classes, weights, moments, fit_intercept):
+        n, self.p = X.shape
+        self.outputs = 1 if n_classes == 2 else n_classes
+        self.y = codes * 2.0 - 1.0 if self.outputs == 1 else codes.astype(np.float64)
+        self.rows, self.weights = as_rows(X), weights
+        self.total = n if weights is None else weights.sum()
+        self.moments, self.fit_intercept = moments, fit_intercept
+
+    def _variables(self, l2):
+        """Return what columns are centred about, and the units that they are measured in."""
+        mean, var = self.moments
+        # Unweighted moments serve: the change of variables decides the path alone, not where it ends.
+        centre = mean if self.fit_intercept else np.zeros(self.p)
+        curvature = 0.25 if self.outputs == 1 else 0.5
+        unit = np.sqrt(curvature * (var + (mean - centre) ** 2) + l2)
+        unit[~(unit > 0)] = 1.0
+        unit /= np.sqrt(curvature)
+        varied = var > 0
+        if not varied.any() or np.sqrt((var + mean**2).max()) <= STALLING_RATIO * np.sqrt(var[varied].min()):
+            # Where no column stalls scikit-learn's steps, ours are the same.
+            centre, unit = np.zeros(self.p), np.ones(self.p)
+        return centre, unit
+
+    def minimise(self, C, tol, max_iter, start=None):
+        """Return weights, intercepts, steps and the largest slope where the loss and ``1 / C`` of the penalty are least.
+
+        `start` is where to begin, weights and intercepts; at zero if None.
+        """
+        p, outputs, total = self.p, self.outputs, self.total
+        l2 = 1.0 / (C * total)
+        centre, unit = self._variables(l2)
+
+        def parameters(u):
+            u = u.reshape(outputs, -1)
+            w = u[:, :p] / unit
+            b = u[:, p] - w @ centre if self.fit_intercept else np.zeros(outputs)
+            return w, b
+
+        def objective(u):
+            w, b = parameters(u)
+            loss, gradient = _core.logistic_gradient(
+                self.rows, self.y, self.weights, outputs, np.concatenate([w.ravel(), b])
+            )
+            gradient /= total
+            gw, gb = gradient[:-outputs].reshape(outputs, p), gradient[-outputs:]
+            slopes = (gw - np.outer(gb, centre) + l2 * w) / unit
+            if self.fit_intercept:
+                slopes = np.column_stack([slopes, gb])
+            return loss / total + 0.5 * l2 * np.vdot(w, w), slopes.ravel()
+
+        u = np.zeros((outputs, p + bool(self.fit_intercept)))
+        if start is not None:
+            u[:, :p] = start[0] * unit
+            if self.fit_intercept:
+                u[:, p] = start[1] + start[0] @ centre
+        result = optimize.minimize(
+            objective,
+            u.ravel(),
+            method="L-BFGS-B",
+            jac=True,
+            # scikit-learn's own choice but for the variables.
+            options={"maxiter": max_iter, "maxls": 50, "gtol": tol, "ftol": 64 * np.finfo(float).eps},
+        )
+        n_iter = check_optimize_result("lbfgs", result, max_iter, extra_warning_msg=LBFGS_ADVICE)
+        return *parameters(result.x), n_iter, float(np.abs(result.jac).max())
+
+
+def moments_of_columns(X):
     """Return the mean and variance of each column."""
     if sparse.issparse(X):
         n = X.shape[0]
