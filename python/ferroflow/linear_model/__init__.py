@@ -3,6 +3,7 @@
 from ferroflow.linear_model._elastic_net import ElasticNet, Lasso
 from ferroflow.linear_model._elastic_net_cv import ElasticNetCV, LassoCV
 from ferroflow.linear_model._gradient_descent import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.linear_model._huber import HuberRegressor
 from ferroflow.linear_model._linear_regression import LinearRegression
 from ferroflow.linear_model._logistic import LogisticRegression
 from ferroflow.linear_model._logistic_cv import LogisticRegressionCV
@@ -15,6 +16,7 @@ __all__ = [
     "ElasticNetCV",
     "GradientDescentClassifier",
     "GradientDescentRegressor",
+    "HuberRegressor",
     "Lasso",
     "LassoCV",
     "LinearRegression",

@@ -7,6 +7,7 @@ import sklearn.linear_model
 
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
+    check_sample_weight,
     class_weights,
     fit_context,
     logistic_path,
@@ -32,14 +33,14 @@ def _path(X, y, **options):
         return logistic_path(X, y, **options)
     note_rust("LogisticRegressionCV.fit")
     Cs, classes, weights = options["Cs"], options["classes"], options["sample_weight"]
+    if weights is not None:
+        weights = check_sample_weight(weights, X, dtype=np.float64)
     if isinstance(Cs, numbers.Integral):
         Cs = np.logspace(-4, 4, Cs)
     codes = np.searchsorted(classes, y)
     if options["class_weight"] is not None:
         by_class = class_weights(options["class_weight"], classes, y, weights)
         weights = by_class[codes] if weights is None else weights * by_class[codes]
-    elif weights is not None:
-        weights = weights.astype(np.float64, copy=False)
     intercept, p = options["fit_intercept"], X.shape[1]
     objective = Objective(X, codes, len(classes), weights, moments_of_columns(X), intercept)
     start = None
