@@ -28,6 +28,7 @@ _MODULES = (
     "model_selection",
     "pipeline",
     "preprocessing",
+    "svm",
     "workflow",
 )
 

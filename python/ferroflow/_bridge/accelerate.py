@@ -14,6 +14,7 @@ MODULES = (
     "metrics",
     "model_selection",
     "pipeline",
+    "svm",
 )
 """The modules that mirror scikit-learn's."""
 

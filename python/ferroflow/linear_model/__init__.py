@@ -2,7 +2,8 @@
 
 from ferroflow.linear_model._elastic_net import ElasticNet, Lasso
 from ferroflow.linear_model._elastic_net_cv import ElasticNetCV, LassoCV
-from ferroflow.linear_model._gradient_descent import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.linear_model._gradient_descent_classifier import GradientDescentClassifier
+from ferroflow.linear_model._gradient_descent_regressor import GradientDescentRegressor
 from ferroflow.linear_model._huber import HuberRegressor
 from ferroflow.linear_model._linear_regression import LinearRegression
 from ferroflow.linear_model._logistic import LogisticRegression

@@ -1,35 +1,31 @@
 """What the two estimators by gradient descent share: from validated rows to weights."""
 
 import math
-import sys
-import time
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust
 from ferroflow._bridge.sklearn_compat import Interval, StrOptions
+from ferroflow.linear_model._descent_told import Told, diverged, warn
 from ferroflow.linear_model._scores import as_rows
 
+FLOATS = [np.float64, np.float32]
 AUTO_BATCH = 256
-# Where columns differ by more in scale, no single rate suits them.
-SCALE_RATIO = 100.0
 MAX_INT = 2**31 - 1
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
-SCHEDULES = ("constant", "optimal", "invscaling", "adaptive")
-_INSIDE = ("ferroflow.linear_model.", "ferroflow._bridge.", "sklearn.base")
+SCHEDULES = ("constant", "optimal", "invscaling", "adaptive", "step", "cosine", "one_cycle")
 
 
 class DescentMixin(BaseEstimator):
     """Parameters and the fit of a linear model by gradient descent."""
 
     loss_curve_: list[float]
+    validation_curve_: list[float] | None
     _parameter_constraints: dict = {
         "penalty": [StrOptions({"l2", "l1", "elasticnet"}), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -40,6 +36,12 @@ class DescentMixin(BaseEstimator):
         "shuffle": ["boolean"],
         "verbose": ["verbose"],
         "delta": [Interval(Real, 0, None, closed="neither")],
+        "tube": [Interval(Real, 0, None, closed="left")],
+        "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "step_size": [Interval(Integral, 1, None, closed="left")],
+        "gamma": [Interval(Real, 0, 1, closed="right")],
+        "callback": [callable, None],
         "random_state": ["random_state"],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
@@ -102,7 +104,7 @@ class DescentMixin(BaseEstimator):
                 raise ValueError("Sample weights must contain at least one non-zero number.")
         return train, validation
 
-    def _descend(self, X, y, weights, outputs, *, max_iter, incremental, scale=1.0):
+    def _descend(self, X, y, weights, outputs, *, loss, max_iter, incremental, scale=1.0):
         """Fit weights and intercepts to targets that were divided by `scale`.
 
         Parameters
@@ -112,6 +114,8 @@ class DescentMixin(BaseEstimator):
             Numbers, or -1 and 1, or the class's number where there are several outputs.
         weights : ndarray of float64 or None
         outputs : int
+        loss : str
+            As the native module calls it.
         max_iter : int
         incremental : bool
             Go on from where the last call ended, with weights as they are; otherwise they are brought to mean one.
@@ -127,15 +131,18 @@ class DescentMixin(BaseEstimator):
         if weights is not None and not incremental:
             weights = weights / weights[train].mean()
         l2, l1 = self._penalties()
+        of_l2, of_l1, of_loss = _units(self.loss, scale)
         size = 0 if self.batch_size is None else AUTO_BATCH if self.batch_size == "auto" else self.batch_size
+        batches = -(-len(train) // size) if size else 1
         seed = _seed(self.random_state)
-        typical = math.sqrt(1.0 / math.sqrt(self.alpha)) if self.alpha > 0 else 1.0
+        alpha = self.alpha * of_l2
+        typical = math.sqrt(1.0 / math.sqrt(alpha)) if alpha > 0 else 1.0
         options = {
-            "loss": self.loss,
-            "delta": float(self.delta / scale),
+            "loss": loss,
+            "shape": float(self._shape(scale)),
             "outputs": outputs,
-            "l2": float(l2),
-            "l1": float(l1 / scale),
+            "l2": float(l2 * of_l2),
+            "l1": float(l1 * of_l1),
             "intercept": bool(self.fit_intercept),
             "batch": int(size),
             "max_iter": int(max_iter),
@@ -151,39 +158,59 @@ class DescentMixin(BaseEstimator):
             "schedule": self.learning_rate,
             "power_t": float(self.power_t),
             # Bottou's heuristic as SGDClassifier has it: the first steps are of the size that weights are expected to have.
-            "t0": max(1.0, self._slope(typical, scale)) / (typical * self.alpha) if self.alpha > 0 else 1.0,
-            "alpha": float(self.alpha),
+            "t0": max(1.0, self._slope(typical, scale)) / (typical * alpha) if alpha > 0 else 1.0,
+            "alpha": float(alpha),
+            "span": float(self.max_iter) * batches,
+            "every": float(self.step_size) * batches,
+            "gamma": float(self.gamma),
+            "average": -(-int(self.average) * batches // len(train)) if self.average else None,
+            "clip": None if self.clip_norm is None else float(self.clip_norm),
             "eta0": None if self.eta0 == "auto" else float(self.eta0),
         }
-        theta, memory = self._start(X, outputs, incremental, scale)
-        report, began = (_Report(outputs, scale), time.perf_counter()) if self.verbose else (None, 0.0)
-        state, losses, converged, ratio = _core.gradient_descent(
+        before = self._start(X, outputs, incremental)
+        earlier = self.loss_curve_ if incremental and hasattr(self, "loss_curve_") else []
+        told = None
+        if self.verbose or self.callback is not None:
+            of_weights = 1.0 if self.loss == "poisson" else scale
+            told = Told(self.callback, self.verbose, len(earlier), max_iter, outputs, of_loss, of_weights)
+        found = _core.gradient_descent(
             as_rows(X),
             {"y": y, "weights": weights, "train": train, "validation": validation},
             options,
-            (theta, *memory),
-            report,
+            before,
+            told,
         )
-        if self.verbose:
-            sys.stdout.write(f"Total training time: {time.perf_counter() - began:.2f} seconds.\n")
-        theta, *self._memory = state
-        self.t_ = float(self._memory[2] + 1)
-        self.n_iter_ = len(losses)
-        curve = [float(loss) * scale * scale for loss in losses]
-        self.loss_curve_ = (
-            [*self.loss_curve_, *curve] if incremental and hasattr(self, "loss_curve_") else curve
+        if told is not None and self.verbose:
+            told.finish()
+        if found["diverged"] is not None:
+            raise ValueError(diverged(self, found))
+        theta, self._memory = found["theta"], found["state"]
+        if not self.average:
+            self._memory["theta"] = None
+        self.t_ = float(self._memory["updates"] + 1)
+        self.n_iter_ = len(found["losses"])
+        self.loss_curve_ = [*earlier, *(loss * of_loss for loss in found["losses"])]
+        self.validation_curve_ = (
+            [loss * of_loss for loss in found["validation"]] if self.early_stopping else None
         )
         note_rust(f"{type(self).__name__}.{'partial_fit' if incremental else 'fit'}")
         if not incremental:
-            _warn(ratio, self.tol is not None and not converged)
+            warn(self, found["column_sizes"], self.tol is not None and not found["converged"])
         return theta[:-outputs].reshape(outputs, -1), theta[-outputs:]
 
-    def _start(self, X, outputs, incremental, scale):
-        """Return parameters to start from, and the step rule's memory."""
+    def _start(self, X, outputs, incremental):
+        """Return parameters to start from, the step rule's memory and the average so far."""
         nothing = np.empty(0, dtype=X.dtype)
-        fresh = (nothing, nothing, 0, 0.0)
+        fresh = {
+            "first": nothing,
+            "second": nothing,
+            "updates": 0,
+            "eta": 0.0,
+            "mean": np.empty(0),
+            "averaged": 0,
+        }
         if not (incremental or self.warm_start) or not hasattr(self, "coef_"):
-            return np.zeros(outputs * (X.shape[1] + 1), dtype=X.dtype), fresh
+            return fresh | {"theta": np.zeros(outputs * (X.shape[1] + 1), dtype=X.dtype)}
         coef, intercept = self._scaled_parameters()
         if coef.shape != (outputs, X.shape[1]):
             raise ValueError(
@@ -192,17 +219,46 @@ class DescentMixin(BaseEstimator):
             )
         theta = np.concatenate([coef.ravel(), intercept.ravel()]).astype(X.dtype)
         if not incremental or not hasattr(self, "_memory"):
-            return theta, fresh
-        first, second, updates, eta = self._memory
-        return theta, (first.astype(X.dtype), second.astype(X.dtype), updates, eta)
+            return fresh | {"theta": theta}
+        memory = self._memory
+        if self.average and memory["theta"] is not None:
+            theta = memory["theta"].astype(
+                X.dtype
+            )  # the steps go on from the last weights, not from their mean
+        kept = {"theta": theta, **{name: memory[name].astype(X.dtype) for name in ("first", "second")}}
+        if not self.average:
+            kept |= {"mean": fresh["mean"], "averaged": 0}
+        return memory | kept
+
+    def _shape(self, scale):
+        """Return the number that gives the loss its shape, for targets that were divided by `scale`."""
+        if self.loss == "quantile":
+            return self.quantile
+        return (self.delta if self.loss == "huber" else self.tube) / scale
 
     def _slope(self, score, scale):
-        """Return the size of the loss's derivative at minus `score`, for the target 1."""
-        if self.loss == "log_loss":
-            return 1.0 / (1.0 + math.exp(-score))
-        if self.loss == "hinge":
-            return 1.0
-        return score + 1.0 if self.loss == "squared_error" else min(self.delta / scale, score + 1.0)
+        """Return the size of the loss's derivative at minus `score`, for the target 1; 1 if it is no larger."""
+        far = score + 1.0
+        return {
+            "squared_hinge": 2.0 * far,
+            "modified_huber": min(2.0 * far, 4.0),
+            "squared_error": far,
+            "huber": min(self.delta / scale, far),
+            "squared_epsilon_insensitive": 2.0 * (far - self.tube / scale),
+        }.get(self.loss, 1.0)
+
+
+def _units(loss, scale):
+    """Return what L2's and L1's strengths and the loss are multiplied by for targets that are divided by `scale`.
+
+    A loss of degree d in the residual is ``scale ** d`` times that of the divided targets, and weights are `scale` times
+    theirs; Poisson's is `scale` times theirs at the same weights.
+    """
+    if loss == "poisson":
+        return 1.0 / scale, 1.0 / scale, scale
+    if loss in ("epsilon_insensitive", "quantile"):
+        return scale, 1.0, scale
+    return 1.0, 1.0 / scale, scale * scale
 
 
 def _seed(random_state):
@@ -210,42 +266,3 @@ def _seed(random_state):
     if type(random_state) is int and 0 <= random_state < 2**32:
         return _core.first_randint(random_state, MAX_INT)
     return check_random_state(random_state).randint(MAX_INT)
-
-
-class _Report:
-    """Prints what SGDClassifier prints."""
-
-    def __init__(self, outputs, scale):
-        self.outputs, self.scale = outputs, scale
-
-    def __call__(self, epoch, loss, updates, theta):
-        coef = theta[: -self.outputs] * self.scale
-        bias = theta[-self.outputs :] * self.scale
-        sys.stdout.write(
-            f"-- Epoch {epoch}\nNorm: {np.linalg.norm(coef):.2f}, NNZs: {np.count_nonzero(coef)}, "
-            f"Bias: {bias.mean():.6f}, T: {updates}, Avg. loss: {loss * self.scale**2:f}\n"
-        )
-
-
-def _warn(ratio, not_converged):
-    if ratio > SCALE_RATIO:
-        warnings.warn(
-            f"The features differ in scale by a factor of {ratio:.3g}, on which gradient descent converges slowly or "
-            "not at all. Scale them first, for example with ferroflow.preprocessing.StandardScaler.",
-            ConvergenceWarning,
-            stacklevel=_callers_level(),
-        )
-    if not_converged:
-        warnings.warn(
-            "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the fit.",
-            ConvergenceWarning,
-            stacklevel=_callers_level(),
-        )
-
-
-def _callers_level():
-    """Return the stack level, as `_warn` counts, of the call of ``fit``: the ways to here differ in length."""
-    frame, level = sys._getframe(2), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INSIDE):
-        frame, level = frame.f_back, level + 1
-    return level

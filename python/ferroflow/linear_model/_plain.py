@@ -22,8 +22,10 @@ _RANGES = {
     "beta_2": (0.0, _BELOW_ONE),
     "epsilon": (_TINY, _INF),
     "delta": (_TINY, _INF),
+    "tube": (0.0, _INF),
+    "gamma": (_TINY, 1.0),
 }
-_SIZES = ("max_iter", "n_iter_no_change")
+_SIZES = ("max_iter", "n_iter_no_change", "step_size")
 _WORDS = ("loss", "penalty", "optimizer", "learning_rate")
 
 
@@ -52,6 +54,12 @@ def has_plain_parameters(estimator):
         and state["verbose"] == 0
         and type(state["verbose"]) is int
         and state["early_stopping"] is False
+        and type(state["average"]) is bool
+        and state["clip_norm"] is None
+        and state["callback"] is None
+        # Of the classifier or of the regressor only.
+        and state.get("multi_class", "auto") == "auto"
+        and state.get("quantile", 0.5) == 0.5
         and state["warm_start"] is False
         and type(state["validation_fraction"]) is float
         and 0 < state["validation_fraction"] < 1

@@ -3,13 +3,14 @@
 use std::sync::Mutex;
 
 use ferroflow_core::descent::{
-    Dense, Epoch, Loss, Optimizer, Outcome, Problem, Rows, Rule, Schedule, Settings, State, fit,
+    Average, Dense, Epoch, Loss, Optimizer, Problem, Rare, Rows, Rule, Schedule, Settings, State, fit,
 };
 use ferroflow_core::random::Mt19937;
 use ferroflow_core::{Error, Float};
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{Element, IntoPyArray, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::door::enter;
 use crate::matrix::{Matrix, csr};
@@ -19,7 +20,8 @@ use crate::matrix::{Matrix, csr};
 #[pyo3(from_item_all)]
 struct Options {
     loss: String,
-    delta: f64,
+    /// Delta, epsilon or the quantile, of losses that have one.
+    shape: f64,
     outputs: usize,
     l2: f64,
     l1: f64,
@@ -39,20 +41,15 @@ struct Options {
     power_t: f64,
     t0: f64,
     alpha: f64,
+    span: f64,
+    every: f64,
+    gamma: f64,
     eta0: Option<f64>,
+    average: Option<u64>,
+    clip: Option<f64>,
 }
 
 impl Options {
-    fn loss(&self) -> PyResult<Loss> {
-        Ok(match self.loss.as_str() {
-            "log_loss" => Loss::Log,
-            "hinge" => Loss::Hinge,
-            "squared_error" => Loss::Squared,
-            "huber" => Loss::Huber(self.delta),
-            name => return Err(unknown("loss", name)),
-        })
-    }
-
     fn settings(&self) -> PyResult<Settings> {
         let rule = match self.optimizer.as_str() {
             "sgd" => Rule::Sgd,
@@ -69,6 +66,9 @@ impl Options {
             "optimal" => Schedule::Optimal { alpha: self.alpha, t0: self.t0 },
             "invscaling" => Schedule::Invscaling(self.power_t),
             "adaptive" => Schedule::Adaptive,
+            "step" => Schedule::Step { every: self.every, gamma: self.gamma },
+            "cosine" => Schedule::Cosine { span: self.span },
+            "one_cycle" => Schedule::OneCycle { span: self.span },
             name => return Err(unknown("learning_rate", name)),
         };
         let Self { momentum, beta_1, beta_2, epsilon, .. } = *self;
@@ -82,8 +82,29 @@ impl Options {
             optimizer: Optimizer { rule, momentum, beta_1, beta_2, epsilon },
             schedule,
             eta0: self.eta0,
+            average: self.average,
+            clip: self.clip,
         })
     }
+}
+
+/// The loss of that name, with its number if it has one.
+pub fn loss(name: &str, shape: f64) -> PyResult<Loss> {
+    Ok(match name {
+        "log_loss" => Loss::Log,
+        "softmax" => Loss::Softmax,
+        "hinge" => Loss::Hinge(1.0),
+        "perceptron" => Loss::Hinge(0.0),
+        "squared_error" => Loss::Squared,
+        "huber" => Loss::Huber(shape),
+        "squared_hinge" => Loss::Rare(Rare::SquaredHinge),
+        "modified_huber" => Loss::Rare(Rare::ModifiedHuber),
+        "epsilon_insensitive" => Loss::Rare(Rare::Insensitive(shape)),
+        "squared_epsilon_insensitive" => Loss::Rare(Rare::SquaredInsensitive(shape)),
+        "quantile" => Loss::Rare(Rare::Quantile(shape)),
+        "poisson" => Loss::Rare(Rare::Poisson),
+        name => return Err(unknown("loss", name)),
+    })
 }
 
 fn unknown(what: &str, name: &str) -> PyErr {
@@ -91,13 +112,19 @@ fn unknown(what: &str, name: &str) -> PyErr {
 }
 
 type Vector<'py, T> = PyReadonlyArray1<'py, T>;
-type Before<'py, T> = (Vector<'py, T>, Vector<'py, T>, Vector<'py, T>, u64, f64);
-type After<'py> = (
-    (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, u64, f64),
-    Bound<'py, PyArray1<f64>>,
-    bool,
-    f64,
-);
+
+/// Where an earlier call ended.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Before<'py, T: Element> {
+    theta: Vector<'py, T>,
+    first: Vector<'py, T>,
+    second: Vector<'py, T>,
+    updates: u64,
+    eta: f64,
+    mean: Vector<'py, f64>,
+    averaged: u64,
+}
 
 /// The vectors that go with the rows.
 #[derive(FromPyObject)]
@@ -131,15 +158,15 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
     options: &Options,
     before: &Before<'py, T>,
     report: Option<&Bound<'py, PyAny>>,
-) -> PyResult<After<'py>> {
+) -> PyResult<Bound<'py, PyDict>> {
     targets.check(x.rows(), options.outputs)?;
-    let (theta, first, second, updates, eta) = before;
     let mut state = State {
-        theta: theta.as_slice()?.to_vec(),
-        first: first.as_slice()?.to_vec(),
-        second: second.as_slice()?.to_vec(),
-        updates: *updates,
-        eta: *eta,
+        theta: before.theta.as_slice()?.to_vec(),
+        first: before.first.as_slice()?.to_vec(),
+        second: before.second.as_slice()?.to_vec(),
+        updates: before.updates,
+        eta: before.eta,
+        average: Average { mean: before.mean.as_slice()?.to_vec(), count: before.averaged },
     };
     if options.outputs == 0 || state.theta.len() != options.outputs * (x.columns() + 1) {
         return Err(PyValueError::new_err("the parameters do not fit the columns"));
@@ -150,7 +177,7 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
         y: targets.y.as_slice()?,
         weights: targets.weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
         outputs: options.outputs,
-        loss: options.loss()?,
+        loss: loss(&options.loss, options.shape)?,
         l2: options.l2,
         l1: options.l1,
         intercept: options.intercept,
@@ -160,11 +187,12 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
     let report = report.map(|report| report.clone().unbind());
     let result = enter(py, |exec| {
         let mut tell = |epoch: &Epoch<'_, T>| {
-            let Some(report) = &report else { return Ok(()) };
+            let Some(report) = &report else { return Ok(false) };
             let theta: Vec<f64> = epoch.theta.iter().map(|w| w.to_f64()).collect();
             Python::attach(|py| {
-                let arguments = (epoch.number, epoch.loss, epoch.updates, theta.into_pyarray(py));
-                report.call1(py, arguments).map(|_| ()).map_err(|error| {
+                let Epoch { number, loss, validation, rate, updates, .. } = *epoch;
+                let arguments = (number, loss, validation, rate, updates, theta.into_pyarray(py));
+                report.call1(py, arguments).and_then(|end| end.extract(py)).map_err(|error| {
                     if let Ok(mut raised) = raised.lock() {
                         *raised = Some(error);
                     }
@@ -179,15 +207,30 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
     if let Some(error) = raised.into_inner().ok().flatten() {
         return Err(error);
     }
-    let Outcome { losses, converged, scale_ratio } = result?;
-    let vector = |values: Vec<T>| values.into_pyarray(py).into_any();
-    let after = (vector(state.theta), vector(state.first), vector(state.second), state.updates, state.eta);
-    Ok((after, losses.into_pyarray(py), converged, scale_ratio))
+    let outcome = result?;
+    let after = PyDict::new(py);
+    after.set_item("theta", state.theta.into_pyarray(py))?;
+    after.set_item("first", state.first.into_pyarray(py))?;
+    after.set_item("second", state.second.into_pyarray(py))?;
+    after.set_item("updates", state.updates)?;
+    after.set_item("eta", state.eta)?;
+    after.set_item("mean", state.average.mean.into_pyarray(py))?;
+    after.set_item("averaged", state.average.count)?;
+    let out = PyDict::new(py);
+    out.set_item("state", after)?;
+    out.set_item("theta", outcome.theta.into_pyarray(py))?;
+    out.set_item("losses", outcome.losses)?;
+    out.set_item("validation", outcome.validation)?;
+    out.set_item("converged", outcome.converged)?;
+    out.set_item("diverged", outcome.diverged)?;
+    out.set_item("column_sizes", outcome.column_sizes.into_pyarray(py))?;
+    Ok(out)
 }
 
-/// (state, loss of each epoch, converged, ratio of the columns' scales).
+/// The result (weights, then intercepts), the epochs' losses, and where the fit ended, to go on from.
 ///
-/// A state is (weights and intercepts, two memories of the step rule, updates so far, base rate or 0).
+/// `report` is called after each epoch with its number, loss, validation loss, rate, updates and weights, and returns
+/// whether to end.
 #[pyfunction]
 #[pyo3(signature = (x, targets, options, state, report=None))]
 fn gradient_descent<'py>(
@@ -197,7 +240,7 @@ fn gradient_descent<'py>(
     options: Options,
     state: &Bound<'py, PyAny>,
     report: Option<&Bound<'py, PyAny>>,
-) -> PyResult<After<'py>> {
+) -> PyResult<Bound<'py, PyDict>> {
     match &x {
         Matrix::F64(x) => {
             let rows = Dense::new(x.as_slice()?, x.shape()[1]);

@@ -45,6 +45,7 @@ mod sparse_array;
 mod spline;
 mod split;
 mod strings;
+mod svm;
 mod target;
 mod target_classes;
 
@@ -89,6 +90,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     sgd::register(m)?;
     serve::register(m)?;
     spline::register(m)?;
+    svm::register(m)?;
     split::register(m)?;
     target::register(m)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The logistic loss of all rows and its gradient, in one pass.
+//! The loss of all rows and its gradient, in one pass.
 
 use ferroflow_core::descent::gradient::{Scratch, batch};
 use ferroflow_core::descent::{Dense, Loss, Problem, Rows};
@@ -17,11 +17,12 @@ fn pass<T: Float + Element, R: Rows<T>>(
     y: &[f64],
     weights: Option<&[f64]>,
     outputs: usize,
+    loss: Loss,
     theta: &[f64],
     exec: &Exec<'_>,
 ) -> Result<(f64, Vec<f64>)> {
     let ids: Vec<u32> = (0..).take(x.rows()).collect();
-    let problem = Problem { x, y, weights, outputs, loss: Loss::Log, l2: 0.0, l1: 0.0, intercept: true };
+    let problem = Problem { x, y, weights, outputs, loss, l2: 0.0, l1: 0.0, intercept: true };
     let theta: Vec<T> = theta.iter().map(|&t| T::from_f64(t)).collect();
     let mut scratch = Scratch::new(theta.len(), outputs);
     let total = batch(&problem, &ids, &[], &theta, &mut scratch, exec)?;
@@ -29,20 +30,18 @@ fn pass<T: Float + Element, R: Rows<T>>(
     Ok((total, scratch.gradient.iter().map(|g| n * Float::to_f64(*g)).collect()))
 }
 
-/// (sum of weighted losses, its gradient) at `theta`: the weights of each output, then the intercepts. `y` is -1 or 1 for
-/// one output, the class's number for several.
-#[pyfunction]
-#[pyo3(signature = (x, y, weights, outputs, theta))]
-fn logistic_gradient<'py>(
+/// (sum of weighted losses, its gradient) at `theta`: the weights of each output, then the intercepts.
+pub fn gradient<'py>(
     py: Python<'py>,
-    x: Matrix<'py>,
-    y: Vector<'py>,
-    weights: Option<Vector<'py>>,
+    x: &Matrix<'py>,
+    y: &Vector<'py>,
+    weights: Option<&Vector<'py>>,
     outputs: usize,
-    theta: Vector<'py>,
+    loss: Loss,
+    theta: &Vector<'py>,
 ) -> PyResult<(f64, Bound<'py, PyArray1<f64>>)> {
     let (y, theta) = (y.as_slice()?, theta.as_slice()?);
-    let weights = weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let weights = weights.map(PyReadonlyArray1::as_slice).transpose()?;
     let check = |rows: usize, columns: usize| {
         let fits = y.len() == rows && weights.is_none_or(|w| w.len() == rows) && rows > 0;
         let classes = outputs == 1 || y.iter().all(|&y| y >= 0.0 && (y as usize) < outputs);
@@ -55,23 +54,38 @@ fn logistic_gradient<'py>(
         ($x:expr) => {{
             let rows = Dense::new($x.as_slice()?, $x.shape()[1]);
             check($x.shape()[0], $x.shape()[1])?;
-            enter(py, |exec| pass(&rows, y, weights, outputs, theta, exec))?
+            enter(py, |exec| pass(&rows, y, weights, outputs, loss, theta, exec))?
         }};
     }
     macro_rules! sparse {
         ($parts:expr) => {{
             let rows = csr($parts)?;
             check(rows.rows(), rows.columns())?;
-            enter(py, |exec| pass(&rows, y, weights, outputs, theta, exec))?
+            enter(py, |exec| pass(&rows, y, weights, outputs, loss, theta, exec))?
         }};
     }
-    let (total, gradient) = match &x {
+    let (total, gradient) = match x {
         Matrix::F64(x) => dense!(x),
         Matrix::F32(x) => dense!(x),
         Matrix::Csr64(parts) => sparse!(parts),
         Matrix::Csr32(parts) => sparse!(parts),
     };
     Ok((total, gradient.into_pyarray(py)))
+}
+
+/// [`gradient`] of the logistic loss; `y` is -1 or 1 for one output, the class's number for several.
+#[pyfunction]
+#[pyo3(signature = (x, y, weights, outputs, theta))]
+fn logistic_gradient<'py>(
+    py: Python<'py>,
+    x: Matrix<'py>,
+    y: Vector<'py>,
+    weights: Option<Vector<'py>>,
+    outputs: usize,
+    theta: Vector<'py>,
+) -> PyResult<(f64, Bound<'py, PyArray1<f64>>)> {
+    let loss = if outputs > 1 { Loss::Softmax } else { Loss::Log };
+    gradient(py, &x, &y, weights.as_ref(), outputs, loss, &theta)
 }
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

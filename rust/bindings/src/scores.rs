@@ -1,6 +1,6 @@
 //! Scores and probabilities of linear models.
 
-use ferroflow_core::scores::{Linear, dense, probabilities, sparse};
+use ferroflow_core::scores::{self, Linear, dense, probabilities, sparse};
 use ferroflow_core::{Exec, Float, Result};
 use numpy::{
     Element, PyArray2, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn,
@@ -88,7 +88,21 @@ fn linear_probabilities<'py>(py: Python<'py>, scores: &Bound<'py, PyAny>) -> PyR
     mapped(py, &scores.cast::<PyArrayDyn<f64>>()?.readonly())
 }
 
+/// e^x of each value in place.
+#[pyfunction]
+fn exponentials(py: Python<'_>, values: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(values) = values.cast::<PyArrayDyn<f32>>() {
+        let mut values = values.try_readwrite()?;
+        let values = values.as_slice_mut()?;
+        return enter(py, |exec| scores::exponentials(values, exec));
+    }
+    let mut values = values.cast::<PyArrayDyn<f64>>()?.try_readwrite()?;
+    let values = values.as_slice_mut()?;
+    enter(py, |exec| scores::exponentials(values, exec))
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(exponentials, m)?)?;
     m.add_function(wrap_pyfunction!(linear_scores, m)?)?;
     m.add_function(wrap_pyfunction!(linear_probabilities, m)?)
 }

@@ -34,6 +34,15 @@ fn of_rows<T: Float>(values: &[T], columns: usize, model: Linear<'_, T>, out: &m
     }
 }
 
+/// e^x of each value, in place, with the bits of [`Float::exp`].
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn exponentials<T: Float>(values: &mut [T], exec: &Exec<'_>) -> Result<()> {
+    let exec = exec.only_if(values.len() >= PIECE);
+    exec.for_each_piece(values, PIECE / 8, |_, piece| simd::dispatch!(T::exp_each(piece)))
+}
+
 fn pieces(rows: usize, products: usize) -> (usize, bool) {
     let per_row = products / rows.max(1);
     ((PIECE / per_row.max(1)).max(1), products >= SERIAL_BELOW)

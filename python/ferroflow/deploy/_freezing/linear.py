@@ -29,6 +29,9 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
             "bias": graph.numbers(f"{key}.bias", bias),
         },
     )
+    if getattr(model, "loss", None) == "poisson":
+        exp = {"in": scores.number, "float": 32 if single else 64, "name": "exp"}
+        scores = graph.add("function", [NUMBER], None, **exp)
     output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
     if not classifier:
         flat = np.ndim(raw) == 1

@@ -95,6 +95,17 @@ impl<T: Float> Scratch<T> {
     }
 }
 
+/// Shortens a gradient longer than `most`.
+pub fn clip<T: Float>(gradient: &mut [T], most: f64) {
+    let norm = gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt();
+    if norm > most {
+        let by = T::from_f64(most / norm);
+        for g in gradient {
+            *g *= by;
+        }
+    }
+}
+
 /// Adds the gradients of the rows' losses to `gradient`, and returns the sum of the losses.
 #[inline(always)]
 fn chunk<T: Float, R: Rows<T>>(

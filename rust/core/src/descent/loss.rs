@@ -1,9 +1,12 @@
 //! Losses and their derivatives, eight rows at a time.
 //!
-//! With score z, target t (a class as -1 or 1) and weight s:
-//! log s ln(1 + exp(-t z)), hinge s max(0, 1 - t z), squared error s (z - t)^2 / 2, Huber the same up to |z - t| = delta
-//! and s delta (|z - t| - delta / 2) beyond. Several outputs: the log loss is the softmax cross-entropy
-//! ln(sum_k exp z_k) - z_y; the others are summed over the outputs, one class against the rest.
+//! With score z, target t (a class as -1 or 1) and weight s, each times s:
+//! log ln(1 + exp(-t z)); hinge max(0, c - t z), with c = 1 of a support vector machine, 0 of a perceptron; squared hinge
+//! max(0, 1 - t z)^2; modified Huber the same up to t z = -1 and -4 t z beyond; squared error (z - t)^2 / 2; Huber the same
+//! up to |z - t| = delta and delta (|z - t| - delta / 2) beyond; epsilon-insensitive max(0, |z - t| - epsilon), and its
+//! square; quantile q (t - z) above, (1 - q) (z - t) below; Poisson exp(z) - t z + t ln t - t, half the deviance.
+//! Several outputs: softmax has the cross-entropy ln(sum_k exp z_k) - z_y; the others are summed over the outputs, one
+//! class against the rest.
 //!
 //! `exp` and `ln` are polynomials of about 1e-14 relative error that vectorise: training asks for the same bits on one
 //! machine only. Predictions use `crate::linear`.
@@ -13,14 +16,91 @@ use super::rows::BLOCK;
 /// The loss of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
-    /// Logistic, or softmax for several outputs.
+    /// Logistic, one output against the rest.
     Log,
-    /// Of a support vector machine.
-    Hinge,
+    /// Logistic, all outputs together.
+    Softmax,
+    /// Linear below this margin.
+    Hinge(f64),
     /// Half the square of the residual.
     Squared,
     /// Squared near zero, linear beyond this residual.
     Huber(f64),
+    /// One that is compiled once, not again for each kind of rows and for each CPU.
+    Rare(Rare),
+}
+
+/// The losses that are called, not inlined: a call costs less than a row's products.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rare {
+    /// The square of a support vector machine's hinge.
+    SquaredHinge,
+    /// The same, linear for margins below -1.
+    ModifiedHuber,
+    /// Zero up to this residual, linear beyond.
+    Insensitive(f64),
+    /// Its square.
+    SquaredInsensitive(f64),
+    /// Targets above the score count by this, those below by the rest to one.
+    Quantile(f64),
+    /// Half the Poisson deviance of exp(z).
+    Poisson,
+}
+
+/// The curvature of half the Poisson deviance is the mean itself, in units of the targets' mean: no bound of it.
+const POISSON: f64 = 4.0;
+
+impl Rare {
+    /// The loss and its derivative by the score.
+    #[inline(always)]
+    fn of(self, z: f64, t: f64) -> (f64, f64) {
+        match self {
+            Self::SquaredHinge => {
+                let slack = (1.0 - t * z).max(0.0);
+                (slack * slack, -2.0 * t * slack)
+            }
+            Self::ModifiedHuber => {
+                let slack = (1.0 - t * z).max(0.0);
+                let near = slack.min(2.0);
+                (near * (2.0 * slack - near), -2.0 * t * near)
+            }
+            Self::Insensitive(epsilon) => {
+                let over = (z - t).abs() - epsilon;
+                (over.max(0.0), if over > 0.0 { (z - t).signum() } else { 0.0 })
+            }
+            Self::SquaredInsensitive(epsilon) => {
+                let over = ((z - t).abs() - epsilon).max(0.0);
+                (over * over, 2.0 * over * (z - t).signum())
+            }
+            Self::Quantile(q) => {
+                if z < t {
+                    (q * (t - z), -q)
+                } else {
+                    ((1.0 - q) * (z - t), 1.0 - q)
+                }
+            }
+            Self::Poisson => {
+                let mean = exp(z);
+                let least = if t > 0.0 { t * libm::log(t) - t } else { 0.0 };
+                (mean - t * z + least, mean - t)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn slope(self, z: f64, t: f64) -> f64 {
+        self.of(z, t).1
+    }
+
+    /// Turns the scores into derivatives; the losses are returned.
+    #[inline(never)]
+    fn block(self, z: &mut [f64; BLOCK], t: &[f64; BLOCK]) -> [f64; BLOCK] {
+        std::array::from_fn(|r| {
+            let (loss, slope) = self.of(z[r], t[r]);
+            z[r] = slope;
+            loss
+        })
+    }
 }
 
 /// exp(x) for x clamped to +-708: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2] in Estrin's scheme.
@@ -54,13 +134,16 @@ pub(crate) fn ln_1p(e: f64) -> f64 {
 }
 
 impl Loss {
-    /// The largest second derivative by the score; for the hinge, which has none, that of its squared form.
+    /// The largest second derivative by the score; for losses of straight pieces, which have none, 1.
     #[must_use]
-    pub fn curvature(self, outputs: usize) -> f64 {
+    pub fn curvature(self) -> f64 {
         match self {
-            Self::Log if outputs > 1 => 0.5,
+            Self::Softmax => 0.5,
             Self::Log => 0.25,
-            Self::Hinge | Self::Squared | Self::Huber(_) => 1.0,
+            Self::Hinge(_) | Self::Squared | Self::Huber(_) => 1.0,
+            Self::Rare(Rare::Insensitive(_) | Rare::Quantile(_)) => 1.0,
+            Self::Rare(Rare::SquaredHinge | Rare::ModifiedHuber | Rare::SquaredInsensitive(_)) => 2.0,
+            Self::Rare(Rare::Poisson) => POISSON,
         }
     }
 
@@ -69,13 +152,13 @@ impl Loss {
     #[must_use]
     pub fn slope(self, z: f64, t: f64) -> f64 {
         match self {
-            Self::Log => {
+            Self::Log | Self::Softmax => {
                 let m = t * z;
                 let e = exp(-m.abs());
                 -t * (if m >= 0.0 { e } else { 1.0 }) / (1.0 + e)
             }
-            Self::Hinge => {
-                if t * z < 1.0 {
+            Self::Hinge(c) => {
+                if t * z <= c {
                     -t
                 } else {
                     0.0
@@ -83,6 +166,7 @@ impl Loss {
             }
             Self::Squared => z - t,
             Self::Huber(delta) => (z - t).clamp(-delta, delta),
+            Self::Rare(rare) => rare.slope(z, t),
         }
     }
 
@@ -92,11 +176,11 @@ impl Loss {
     #[inline(always)]
     pub fn block(self, z: &mut [f64], y: &[f64; BLOCK], weight: &[f64; BLOCK]) -> f64 {
         let outputs = z.len() / BLOCK;
+        if self == Self::Softmax {
+            return softmax(z, y, weight);
+        }
         if outputs == 1 {
             return self.one(lanes(z, 0), y, weight);
-        }
-        if self == Self::Log {
-            return softmax(z, y, weight);
         }
         let mut total = 0.0;
         for k in 0..outputs {
@@ -115,7 +199,7 @@ impl Loss {
     fn one(self, z: &mut [f64; BLOCK], t: &[f64; BLOCK], weight: &[f64; BLOCK]) -> f64 {
         let mut loss = [0.0; BLOCK];
         match self {
-            Self::Log => {
+            Self::Log | Self::Softmax => {
                 for r in 0..BLOCK {
                     let m = t[r] * z[r];
                     let e = exp(-m.abs());
@@ -123,11 +207,12 @@ impl Loss {
                     z[r] = -t[r] * (if m >= 0.0 { e } else { 1.0 }) / (1.0 + e);
                 }
             }
-            Self::Hinge => {
+            Self::Hinge(c) => {
                 for r in 0..BLOCK {
-                    let slack = 1.0 - t[r] * z[r];
+                    let slack = c - t[r] * z[r];
                     loss[r] = slack.max(0.0);
-                    z[r] = if slack > 0.0 { -t[r] } else { 0.0 };
+                    // At the kink itself too: a perceptron begins there.
+                    z[r] = if slack >= 0.0 { -t[r] } else { 0.0 };
                 }
             }
             Self::Squared => {
@@ -144,6 +229,7 @@ impl Loss {
                     z[r] = slope;
                 }
             }
+            Self::Rare(rare) => loss = rare.block(z, t),
         }
         let mut total = 0.0;
         for r in 0..BLOCK {
@@ -205,6 +291,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const LOSSES: [Loss; 12] = [
+        Loss::Log,
+        Loss::Softmax,
+        Loss::Hinge(1.0),
+        Loss::Hinge(0.0),
+        Loss::Squared,
+        Loss::Huber(1.3),
+        Loss::Rare(Rare::SquaredHinge),
+        Loss::Rare(Rare::ModifiedHuber),
+        Loss::Rare(Rare::Insensitive(0.3)),
+        Loss::Rare(Rare::SquaredInsensitive(0.3)),
+        Loss::Rare(Rare::Quantile(0.7)),
+        Loss::Rare(Rare::Poisson),
+    ];
+    /// Where one of them has a kink, for targets of -1 and 1.
+    const KINKS: [f64; 4] = [0.0, 0.7, 1.0, 1.3];
+
     proptest! {
         #[test]
         fn the_polynomials_are_exact_enough(x in -700.0..700.0f64, e in 0.0..=1.0f64) {
@@ -215,9 +318,10 @@ mod tests {
 
         #[test]
         fn derivatives_are_those_of_the_loss(
-            scores in prop::collection::vec(-5.0..5.0f64, 3 * BLOCK), outputs in 1usize..4, kind in 0usize..4, at in 0usize..8,
+            scores in prop::collection::vec(-5.0..5.0f64, 4 * BLOCK), outputs in 1usize..4, kind in 0usize..12, at in 0usize..8,
         ) {
-            let loss = [Loss::Log, Loss::Hinge, Loss::Squared, Loss::Huber(1.3)][kind];
+            let loss = LOSSES[kind];
+            let outputs = if loss == Loss::Softmax { outputs + 1 } else { outputs };
             let z = &scores[..outputs * BLOCK];
             let y: [f64; BLOCK] = std::array::from_fn(|r| {
                 if outputs == 1 { [-1.0, 1.0][r % 2] } else { (r % outputs) as f64 }
@@ -233,10 +337,12 @@ mod tests {
                     loss.block(&mut z, &y, &w)
                 };
                 let numeric = (value(h) - value(-h)) / (2.0 * h);
-                let kink = loss == Loss::Hinge && (z[k * BLOCK + at].abs() - 1.0).abs() < 1e-5;
-                prop_assert!(kink || (numeric - slopes[k * BLOCK + at]).abs() < 1e-5);
+                // Near a kink, where a step of h crosses it, the derivative is between those of both sides.
+                let z = z[k * BLOCK + at];
+                let kink = KINKS.iter().any(|kink| (z.abs() - kink).abs() < 1e-5);
+                prop_assert!(kink || (numeric - slopes[k * BLOCK + at]).abs() < 1e-5 * (1.0 + numeric.abs()));
                 if outputs == 1 && !kink {
-                    prop_assert!((loss.slope(z[at], y[at]) * w[at] - slopes[at]).abs() < 1e-12);
+                    prop_assert!((loss.slope(z, y[at]) * w[at] - slopes[at]).abs() < 1e-12 * (1.0 + numeric.abs()));
                 }
             }
         }

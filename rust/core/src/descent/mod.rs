@@ -4,6 +4,8 @@
 //! A fitted model is no sum over rows, so states of two fits do not merge; rows that come in parts go through `fit` again
 //! with the same [`State`].
 
+pub mod average;
+pub mod dual;
 pub mod gradient;
 pub mod loss;
 pub mod optimizer;
@@ -13,8 +15,9 @@ mod shuffle;
 mod step_size;
 mod stochastic;
 
+pub use average::Average;
 pub use gradient::Problem;
-pub use loss::Loss;
+pub use loss::{Loss, Rare};
 pub use optimizer::{Optimizer, Rule};
 pub use rows::{Csr, Dense, Rows};
 pub use schedule::Schedule;
@@ -25,7 +28,7 @@ use schedule::{Plateau, Then};
 use shuffle::Orders;
 use stochastic::Clock;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
 use crate::simd;
@@ -56,6 +59,10 @@ pub struct Settings {
     pub schedule: Schedule,
     /// The first rate; `None` chooses one.
     pub eta0: Option<f64>,
+    /// The first update whose weights are averaged.
+    pub average: Option<u64>,
+    /// The largest norm of a batch's mean gradient, without the penalty's; a larger one is shortened to it.
+    pub clip: Option<f64>,
 }
 
 /// Parameters and the step rule's memory: weights of the first output, of the second, ..., then the intercepts.
@@ -71,17 +78,25 @@ pub struct State<T> {
     pub updates: u64,
     /// The schedule's base rate; 0 if not chosen yet.
     pub eta: f64,
+    /// Of the weights so far.
+    pub average: Average,
 }
 
 /// How a fit went.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Outcome<T> {
+    /// Weights, then intercepts: the average if there is one, of the best epoch where rows are validated on.
+    pub theta: Vec<T>,
     /// The mean objective of each epoch.
     pub losses: Vec<f64>,
-    /// Was `tol` reached?
+    /// The mean loss of the validation rows after each.
+    pub validation: Vec<f64>,
+    /// Was `tol` reached, or the fit stopped by its report?
     pub converged: bool,
-    /// The largest of the columns' typical sizes over the smallest.
-    pub scale_ratio: f64,
+    /// The rate at which the loss or the weights became infinite.
+    pub diverged: Option<f64>,
+    /// The columns' typical sizes.
+    pub column_sizes: Vec<f64>,
 }
 
 /// What is told after each epoch.
@@ -90,14 +105,18 @@ pub struct Epoch<'a, T> {
     pub number: usize,
     /// Mean objective.
     pub loss: f64,
+    /// Mean loss of the validation rows.
+    pub validation: Option<f64>,
+    /// The rate of the last update.
+    pub rate: f64,
     /// Updates so far.
     pub updates: u64,
     /// Weights, then intercepts.
     pub theta: &'a [T],
 }
 
-/// Told after each epoch; an error stops the fit.
-pub type Report<'a, T> = &'a mut dyn FnMut(&Epoch<'_, T>) -> Result<()>;
+/// Told after each epoch; true ends the fit, an error fails it.
+pub type Report<'a, T> = &'a mut dyn FnMut(&Epoch<'_, T>) -> Result<bool>;
 
 struct Fit<'a, 'e, T, R> {
     p: &'a Problem<'a, R>,
@@ -115,7 +134,7 @@ struct Fit<'a, 'e, T, R> {
 /// of the best epoch are kept.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if the caller asked to stop, [`Error::Invalid`] if the weights overflow, and `report`'s own.
+/// [`crate::Error::Interrupted`] if the caller asked to stop, and `report`'s own.
 pub fn fit<T: Float, R: Rows<T>>(
     p: &Problem<'_, R>,
     train: &[u32],
@@ -124,7 +143,7 @@ pub fn fit<T: Float, R: Rows<T>>(
     state: &mut State<T>,
     exec: &Exec<'_>,
     mut report: Option<Report<'_, T>>,
-) -> Result<Outcome> {
+) -> Result<Outcome<T>> {
     let n = train.len();
     let batches = if settings.batch == 0 { 1 } else { n.div_ceil(settings.batch) };
     let parameters = state.theta.len();
@@ -134,13 +153,16 @@ pub fn fit<T: Float, R: Rows<T>>(
     if settings.optimizer.has_second() {
         state.second.resize(parameters, T::ZERO);
     }
+    if settings.average.is_some() {
+        state.average.mean.resize(parameters, 0.0);
+    }
     if state.eta == 0.0 {
         state.eta = match settings.eta0 {
             Some(eta) => eta,
             None => step_size::first_rate(p, train, batches, &settings.optimizer, exec)?,
         };
     }
-    let scale_ratio = step_size::scale_ratio(p.x, train);
+    let column_sizes = step_size::column_sizes(p.x, train);
     let all = batches == 1;
     let tol = match settings.tol {
         // All rows give the true gradient, whose size tells better than a loss that falls slowly: see `Fit::whole`.
@@ -156,8 +178,8 @@ pub fn fit<T: Float, R: Rows<T>>(
         .map(|beta| libm::pow(beta, state.updates as f64));
     let mut fit = Fit { p, settings, state, scratch, orders, batches, powers, exec };
     fit.look_ahead(1.0);
-    let mut losses = Vec::new();
-    let mut converged = false;
+    let (mut losses, mut validated) = (Vec::new(), Vec::new());
+    let (mut converged, mut diverged) = (false, None);
     for epoch in 1..=settings.max_iter {
         exec.check()?;
         if settings.shuffle && !all {
@@ -170,23 +192,32 @@ pub fn fit<T: Float, R: Rows<T>>(
         } else {
             fit.epoch()?
         };
-        if !(loss.is_finite() && fit.state.theta.iter().all(|w| w.is_finite())) {
-            return Err(Error::Invalid(format!(
-                "Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with StandardScaler or \
-                 MinMaxScaler might help."
-            )));
-        }
         losses.push(loss);
-        if let Some(report) = report.as_mut() {
-            report(&Epoch { number: epoch, loss, updates: fit.state.updates, theta: &fit.state.theta })?;
+        let rate = settings.schedule.rate(fit.state.eta, fit.state.updates as f64);
+        if !(loss.is_finite() && fit.state.theta.iter().all(|w| w.is_finite())) {
+            diverged = Some(rate);
+            break;
         }
+        let objective = loss;
         if !validation.is_empty() {
             converged = false;
             let weights: f64 = validation.iter().map(|&i| p.weight(i as usize)).sum();
-            loss = gradient::loss(p, validation, &fit.state.theta, exec)? / weights;
+            let theta = fit.result();
+            loss = gradient::loss(p, validation, &theta, exec)? / weights;
+            validated.push(loss);
             if best.as_ref().is_none_or(|(least, _)| loss < *least) {
-                best = Some((loss, fit.weights()));
+                best = Some((loss, theta));
             }
+        }
+        if let Some(report) = report.as_mut() {
+            converged |= report(&Epoch {
+                number: epoch,
+                loss: objective,
+                validation: validated.last().copied(),
+                rate,
+                updates: fit.state.updates,
+                theta: &fit.result(),
+            })?;
         }
         if converged {
             break;
@@ -200,8 +231,9 @@ pub fn fit<T: Float, R: Rows<T>>(
             }
         }
     }
-    fit.state.theta = best.map_or_else(|| fit.weights(), |(_, theta)| theta);
-    Ok(Outcome { losses, converged, scale_ratio })
+    let theta = best.map_or_else(|| fit.result(), |(_, theta)| theta);
+    fit.look_ahead(-1.0);
+    Ok(Outcome { theta, losses, validation: validated, converged, diverged, column_sizes })
 }
 
 impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
@@ -219,8 +251,11 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
         }
     }
 
-    /// The weights themselves.
-    fn weights(&mut self) -> Vec<T> {
+    /// The weights themselves, or their average.
+    fn result(&mut self) -> Vec<T> {
+        if self.state.average.count > 0 {
+            return self.state.average.mean.iter().map(|w| T::from_f64(*w)).collect();
+        }
         let point = self.state.theta.clone();
         self.look_ahead(-1.0);
         std::mem::replace(&mut self.state.theta, point)
@@ -244,10 +279,13 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
     fn epoch(&mut self) -> Result<f64> {
         let (p, n, batches) = (self.p, self.orders.order().len(), self.batches);
         let mut total = 0.0;
-        if self.settings.optimizer.rule == Rule::Sgd && (batches == n || R::SPARSE) {
+        let Settings { average, clip, .. } = *self.settings;
+        let lazy = clip.is_none() && (average.is_none() || p.l1 == 0.0);
+        if lazy && self.settings.optimizer.rule == Rule::Sgd && (batches == n || R::SPARSE) {
             let mut clock = self.clock();
-            total =
-                stochastic::epoch(p, &self.orders, batches, &mut self.state.theta, &mut clock, self.exec)?;
+            let State { theta, average: mean, .. } = &mut *self.state;
+            let average = average.map(|first| (mean, first));
+            total = stochastic::epoch(p, &self.orders, batches, theta, average, &mut clock, self.exec)?;
             self.state.updates = clock.updates;
         } else {
             let per_row = p.x.stored() / p.x.rows().max(1) * p.outputs;
@@ -268,7 +306,11 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
     }
 
     fn step(&mut self) {
-        let optimizer = self.settings.optimizer;
+        let Settings { optimizer, clip, average, .. } = *self.settings;
+        if let Some(clip) = clip {
+            let learned = if self.p.intercept { self.state.theta.len() } else { self.p.penalised::<T>() };
+            gradient::clip(&mut self.scratch.gradient[..learned], clip);
+        }
         let mut clock = self.clock();
         let eta = clock.tick();
         let state = &mut *self.state;
@@ -291,6 +333,12 @@ impl<T: Float, R: Rows<T>> Fit<'_, '_, T, R> {
         simd::dispatch!(optimizer.step(step, gw, w, w1, w2));
         if self.p.intercept {
             simd::dispatch!(optimizer.step(Step { l2: 0.0, l1: 0.0, ..step }, gb, b, b1, b2));
+        }
+        if average.is_some_and(|first| state.updates >= first) {
+            let ahead = optimizer.rule == Rule::Nesterov;
+            let by = T::from_f64(if ahead { optimizer.momentum } else { 0.0 });
+            let steps = state.first.iter().copied().chain(std::iter::repeat(T::ZERO));
+            state.average.take(state.theta.iter().zip(steps).map(|(w, v)| *w - by * v));
         }
     }
 }

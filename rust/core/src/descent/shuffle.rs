@@ -122,7 +122,7 @@ fn scatter(items: &mut [u32], rng: &mut Mt19937, buckets: &mut Vec<u8>, spare: &
 }
 
 /// 32 random bits a place: their bias of n / 2^32 does not matter here.
-fn swap(items: &mut [u32], rng: &mut Mt19937) {
+pub(super) fn swap(items: &mut [u32], rng: &mut Mt19937) {
     for i in (1..items.len()).rev() {
         let j = (u64::from(rng.next_u32()) * (i as u64 + 1)) >> 32;
         items.swap(i, j as usize);

@@ -107,12 +107,12 @@ pub fn first_rate<T: Float, R: Rows<T>>(
         smooth *= n * (b - 1.0) / (b * (n - 1.0));
         smooth += again * longest(p, ids, exec)? * (n - b) / (b * (n - 1.0));
     }
-    let smooth = p.loss.curvature(p.outputs) * smooth + p.l2;
+    let smooth = p.loss.curvature() * smooth + p.l2;
     Ok(if smooth > 0.0 { 1.0 / smooth } else { 1.0 })
 }
 
-/// The largest of the columns' typical sizes over the smallest: root mean squares of what is not zero.
-pub fn scale_ratio<T: Float, R: Rows<T>>(x: &R, ids: &[u32]) -> f64 {
+/// The columns' typical sizes: root mean squares of what is not zero, 0 where all is.
+pub fn column_sizes<T: Float, R: Rows<T>>(x: &R, ids: &[u32]) -> Vec<f64> {
     let mut squares = vec![(0.0, 0.0); x.columns()];
     for i in spread(x, ids) {
         x.each(i, |j, x| {
@@ -121,10 +121,5 @@ pub fn scale_ratio<T: Float, R: Rows<T>>(x: &R, ids: &[u32]) -> f64 {
             squares[j].1 += if x == 0.0 { 0.0 } else { 1.0 };
         });
     }
-    let sizes = squares.iter().filter(|s| s.1 > 0.0).map(|s| (s.0 / s.1).sqrt());
-    let (mut low, mut high) = (f64::INFINITY, 0.0f64);
-    for size in sizes {
-        (low, high) = (low.min(size), high.max(size));
-    }
-    if high > 0.0 && low > 0.0 { high / low } else { 1.0 }
+    squares.iter().map(|s| if s.1 > 0.0 { (s.0 / s.1).sqrt() } else { 0.0 }).collect()
 }

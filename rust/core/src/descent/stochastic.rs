@@ -4,9 +4,14 @@
 //! tricks, 2012). The soft thresholds of sparse rows wait in `pending`, in v's units, until a weight is next read:
 //! thresholds in a row add up, so this is exactly soft-thresholding at every step (Duchi, Singer: FOBOS, 2009, section 5).
 //!
+//! The sum of the weights after each of some updates is A v - u, where A sums the scales and u the steps of v, each times
+//! the A before it (Xu: Towards optimal one pass large scale learning with averaged stochastic gradient descent, 2011), so
+//! that averages cost as much as the steps again.
+//!
 //! Rows are fetched eight ahead, as they come in shuffled order. One row a step is a chain of dot product, slope and
 //! update, so the loss, which nothing waits for, is taken eight rows later in vectors.
 
+use super::average::Average;
 use super::gradient::Problem;
 use super::optimizer::soft;
 use super::rows::{BLOCK, Rows};
@@ -50,6 +55,13 @@ struct Lazy<'a, T> {
     pending: f64,
     /// How much of `pending` each weight has had; empty without L1 or for dense rows.
     had: Vec<f64>,
+    /// The average, and the first update that it takes.
+    average: Option<(&'a mut Average, u64)>,
+    /// A and u; updates in them, and the sums of their intercepts.
+    scales: f64,
+    moved: Vec<T>,
+    counted: u64,
+    intercepts: Vec<f64>,
 }
 
 impl<T: Float> Lazy<'_, T> {
@@ -70,7 +82,37 @@ impl<T: Float> Lazy<'_, T> {
         }
     }
 
+    /// A step of output `k`, in v's units.
+    #[inline(always)]
+    fn add<R: Rows<T>>(&mut self, x: &R, i: usize, k: usize, by: f64) {
+        let range = k * x.columns()..(k + 1) * x.columns();
+        x.add(i, T::from_f64(by), &mut self.v[range.clone()]);
+        if self.scales > 0.0 {
+            x.add(i, T::from_f64(by * self.scales), &mut self.moved[range]);
+        }
+    }
+
+    /// After update `t`.
+    #[inline(always)]
+    fn count(&mut self, t: u64) {
+        if self.average.as_ref().is_some_and(|(_, first)| t >= *first) {
+            self.scales += self.scale;
+            self.counted += 1;
+            for (sum, b) in self.intercepts.iter_mut().zip(self.b.iter()) {
+                *sum += b.to_f64();
+            }
+        }
+    }
+
     fn fold(&mut self) {
+        if let Some((average, _)) = &mut self.average {
+            let scales = self.scales;
+            let weights = self.v.iter().zip(&self.moved).map(|(v, u)| scales * v.to_f64() - u.to_f64());
+            average.take_sums(self.counted, weights.chain(self.intercepts.iter().copied()));
+            (self.scales, self.counted) = (0.0, 0);
+            self.moved.fill(T::ZERO);
+            self.intercepts.fill(0.0);
+        }
         let scale = T::from_f64(self.scale);
         for (v, had) in self.v.iter_mut().zip(&mut self.had) {
             *v = soft(*v, T::from_f64(self.pending - *had));
@@ -140,7 +182,7 @@ fn one_by_one<T: Float, R: Rows<T>>(
             let by = -eta * s / lazy.scale;
             let slope = p.loss.slope(score, t);
             if slope != 0.0 {
-                p.x.add(i, T::from_f64(by * slope), lazy.v);
+                lazy.add(p.x, i, 0, by * slope);
                 if p.intercept {
                     lazy.b[0] -= T::from_f64(eta * s * slope);
                 }
@@ -162,8 +204,7 @@ fn one_by_one<T: Float, R: Rows<T>>(
             for k in 0..p.outputs {
                 let slope = scores[k * BLOCK];
                 if slope != 0.0 {
-                    let v = &mut lazy.v[k * columns..(k + 1) * columns];
-                    p.x.add(i, T::from_f64(-eta * slope / lazy.scale), v);
+                    lazy.add(p.x, i, k, -eta * slope / lazy.scale);
                     if p.intercept {
                         lazy.b[k] -= T::from_f64(eta * slope);
                     }
@@ -172,6 +213,7 @@ fn one_by_one<T: Float, R: Rows<T>>(
             scores.fill(0.0);
         }
         lazy.threshold::<R>(eta * p.l1);
+        lazy.count(clock.updates);
     }
     weight[waiting..].fill(0.0);
     if p.outputs == 1 && waiting > 0 {
@@ -216,8 +258,7 @@ fn together<T: Float, R: Rows<T>>(
             for k in 0..p.outputs {
                 let slope = z[k * BLOCK + r];
                 if slope != 0.0 {
-                    let v = &mut lazy.v[k * columns..(k + 1) * columns];
-                    p.x.add(i as usize, T::from_f64(by * slope), v);
+                    lazy.add(p.x, i as usize, k, by * slope);
                     if p.intercept {
                         lazy.b[k] += T::from_f64(step * slope);
                     }
@@ -229,7 +270,7 @@ fn together<T: Float, R: Rows<T>>(
     total
 }
 
-/// An epoch in `batches` steps; returns the sum of the losses.
+/// An epoch in `batches` steps; returns the sum of the losses. An average has no L1 beside it.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
@@ -238,12 +279,16 @@ pub fn epoch<T: Float, R: Rows<T>>(
     orders: &Orders,
     batches: usize,
     theta: &mut [T],
+    average: Option<(&mut Average, u64)>,
     clock: &mut Clock,
     exec: &Exec<'_>,
 ) -> Result<f64> {
     let (v, b) = theta.split_at_mut(p.penalised());
     let had = if R::SPARSE && p.l1 > 0.0 { vec![0.0; v.len()] } else { Vec::new() };
-    let mut lazy = Lazy { v, b, scale: 1.0, pending: 0.0, had };
+    let moved = vec![T::ZERO; if average.is_some() { v.len() } else { 0 }];
+    let intercepts = vec![0.0; b.len()];
+    let mut lazy =
+        Lazy { v, b, scale: 1.0, pending: 0.0, had, average, scales: 0.0, moved, counted: 0, intercepts };
     let mut scores = vec![0.0; p.outputs * BLOCK];
     let mut total = 0.0;
     let n = orders.order().len();
@@ -265,6 +310,7 @@ pub fn epoch<T: Float, R: Rows<T>>(
             }
             let eta = clock.tick();
             total += simd::dispatch!(together(p, ids, &mut lazy, eta, &mut scores));
+            lazy.count(clock.updates);
         }
     }
     lazy.fold();

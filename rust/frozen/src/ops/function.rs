@@ -1,4 +1,4 @@
-//! Functions of one number that IEEE 754 fixes to the last bit.
+//! Functions of one number that IEEE 754 fixes to the last bit, and `exp` as the `libm` crate computes it.
 
 use ferroflow_core::Float;
 
@@ -20,6 +20,7 @@ struct Function {
 enum Kind {
     Absolute,
     Ceil,
+    Exp,
     Floor,
     Negative,
     Reciprocal,
@@ -34,6 +35,7 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
     let kind = match r.fields.text("name")?.as_str() {
         "absolute" => Kind::Absolute,
         "ceil" => Kind::Ceil,
+        "exp" => Kind::Exp,
         "floor" => Kind::Floor,
         "negative" => Kind::Negative,
         "reciprocal" => Kind::Reciprocal,
@@ -68,6 +70,7 @@ impl Function {
         match self.kind {
             Kind::Absolute => x.abs(),
             Kind::Ceil => whole(f64::ceil),
+            Kind::Exp => x.exp(),
             Kind::Floor => whole(f64::floor),
             Kind::Negative => -x,
             Kind::Reciprocal => T::ONE / x,
