@@ -126,9 +126,9 @@ def fit_model(model: Any, X: Any, y: np.ndarray, task: str) -> Any:
     """Fit the model on prepared rows.
 
     A quantity is standardised while it is learned, so that one learning rate suits euros and millimetres, and
-    the coefficients are put back on its own scale.
+    the coefficients are put back on its own scale. Counts, whose loss is Poisson's, stay as they are.
     """
-    if task == CLASSIFICATION:
+    if task == CLASSIFICATION or model.loss == "poisson":
         return model.fit(X, y)
     centre, spread = float(np.mean(y)), float(np.std(y)) or 1.0
     model.fit(X, (y - centre) / spread)
