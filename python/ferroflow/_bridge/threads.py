@@ -1,8 +1,10 @@
-"""The thread pool as threadpoolctl sees it."""
+"""The thread pool as threadpoolctl sees it, and the threads of BLAS where they only cost."""
 
+from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 
-from threadpoolctl import LibController, register
+from threadpoolctl import LibController, ThreadpoolController, register
 
 from ferroflow import _core
 
@@ -29,3 +31,13 @@ class FerroflowController(LibController):
 
 
 register(FerroflowController)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_blas_thread() -> AbstractContextManager:
+    """Keep BLAS to one thread within: SciPy's solvers multiply matrices so small that its threads wait for each other."""
+    return _blas().limit(limits=1)
