@@ -26,6 +26,7 @@ _MODULES = (
     "maintain",
     "metrics",
     "model_selection",
+    "neural_network",
     "pipeline",
     "preprocessing",
     "svm",

@@ -13,6 +13,7 @@ MODULES = (
     "linear_model",
     "metrics",
     "model_selection",
+    "neural_network",
     "pipeline",
     "svm",
 )

@@ -26,6 +26,7 @@ mod metric;
 mod moments;
 mod names;
 mod neighbours;
+mod network;
 mod normalize;
 mod number_array;
 mod object_array;
@@ -75,6 +76,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     target_classes::register(m)?;
     neighbours::register(m)?;
     moments::register(m)?;
+    network::register(m)?;
     normalize::register(m)?;
     object_array::register(m)?;
     polynomial::register(m)?;

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Exec;
+use crate::pairwise::pairwise;
 use crate::random::Mt19937;
 use crate::simd;
 use crate::split::halves::descending;
@@ -201,34 +202,6 @@ fn deviation(values: &mut [f64]) -> f64 {
         *value = (*value - mean) * (*value - mean);
     }
     (pairwise(values) / n).sqrt()
-}
-
-/// `numpy.sum`: eight sums side by side, of blocks of at most 128.
-fn pairwise(values: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    const BLOCK: usize = 128;
-    if values.len() > BLOCK {
-        let half = values.len() / 2;
-        let (a, b) = values.split_at(half - half % LANES);
-        return pairwise(a) + pairwise(b);
-    }
-    let (groups, rest) = values.as_chunks::<LANES>();
-    let mut groups = groups.iter();
-    let mut sum = 0.0;
-    if let Some(&first) = groups.next() {
-        let mut lanes = first;
-        for group in groups {
-            for (lane, value) in lanes.iter_mut().zip(group) {
-                *lane += value;
-            }
-        }
-        let [a, b, c, d, e, f, g, h] = lanes;
-        sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
-    }
-    for value in rest {
-        sum += value;
-    }
-    sum
 }
 
 /// How many rows there are to learn from and to test, where group g is for `roles[g]`.
