@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 import ferroflow
 from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.neural_network import MLPClassifier, MLPRegressor
 from ferroflow.preprocessing import (
     Binarizer,
     FrequencyEncoder,
@@ -150,6 +151,18 @@ def models() -> dict:
             None,
         ),
         "scalers": (scaling(), X, None),
+        "network": (
+            make_pipeline(
+                preparation(), MLPClassifier(hidden_layer_sizes=(9, 5), activation="tanh", random_state=0)
+            ),
+            X,
+            np.array(["low", "middle", "high"])[np.digitize(score, [5, 7])],
+        ),
+        "network32": (
+            MLPRegressor(hidden_layer_sizes=(12, 7), activation="logistic", loss="poisson", random_state=0),
+            single,
+            np.abs(single[:, :2]),
+        ),
         "float32": (
             make_pipeline(StandardScaler(), GradientDescentClassifier(random_state=0)),
             single,

@@ -161,7 +161,9 @@ def _replay(pipeline: Any, model: FrozenModel, X: Any, final: str) -> str:
                     f"the frozen model predicts another class than the pipeline in {different.size} of {len(ours)} "
                     f"rows of X, and is refused. Does a step of the pipeline override methods?"
                 )
-            pairs = [(pipeline.decision_function(X), model.decision_function(X))]
+            pairs = []
+            if hasattr(pipeline, "decision_function"):  # a neural network has none
+                pairs.append((pipeline.decision_function(X), model.decision_function(X)))
             if model._has_probabilities:
                 pairs.append((pipeline.predict_proba(X), model.predict_proba(X)))
         elif model.task == "regressor":

@@ -1,18 +1,21 @@
 //! The steps of a neural network's training beside its products.
 
-use ferroflow_core::Float;
+use ferroflow_core::activation::Activation;
+use ferroflow_core::layer::{self, Layer};
 use ferroflow_core::network::{
-    self, Activation, Loss, Parameter, Rule, Step, classification, regression, through_activation,
+    self, Loss, Parameter, Rule, Step, classification, regression, through_activation,
 };
+use ferroflow_core::{Exec, Float, Result};
 use numpy::{
-    Element, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, PyReadwriteArray1, PyReadwriteArray2,
-    PyReadwriteArrayDyn, PyUntypedArrayMethods,
+    Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn,
+    PyReadwriteArray1, PyReadwriteArray2, PyReadwriteArrayDyn, PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
 use crate::float_array::FloatMatrixMut;
+use crate::matrix::{Matrix, csr};
 
 /// Calls a function that is generic over the float type for the type of a matrix.
 macro_rules! by_type {
@@ -22,6 +25,11 @@ macro_rules! by_type {
             FloatMatrixMut::F32(matrix) => $f(matrix, $($argument),*),
         }
     };
+}
+
+fn named(activation: &str) -> PyResult<Activation> {
+    Activation::named(activation)
+        .ok_or_else(|| PyValueError::new_err(format!("activation {activation:?} is unknown")))
 }
 
 fn misfit() -> PyErr {
@@ -85,13 +93,7 @@ fn network_delta(
             Ok(())
         })
     }
-    let activation = match activation {
-        "identity" => Activation::Identity,
-        "relu" => Activation::Relu,
-        "tanh" => Activation::Tanh,
-        "logistic" => Activation::Logistic,
-        name => return Err(PyValueError::new_err(format!("activation {name:?} is unknown"))),
-    };
+    let activation = named(activation)?;
     by_type!(delta, of(py, activation, z, sums))
 }
 
@@ -136,6 +138,61 @@ fn network_loss(
     }
     let weights = weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     by_type!(out, of(py, loss, y, weights))
+}
+
+/// f(x W + b) of rows, in the order of sums that frozen models have.
+#[pyfunction]
+fn network_layer<'py>(
+    py: Python<'py>,
+    x: Matrix<'py>,
+    weights: &Bound<'py, PyAny>,
+    bias: &Bound<'py, PyAny>,
+    activation: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Float + Element>(
+        py: Python<'py>,
+        (rows, columns): (usize, usize),
+        (weights, bias): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
+        activation: Activation,
+        f: impl FnOnce(Layer<'_, T>, &mut [T], &Exec<'_>) -> Result<()> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (weights, bias): (PyReadonlyArray2<'_, T>, PyReadonlyArray1<'_, T>) =
+            (weights.extract()?, bias.extract()?);
+        let layer = Layer { weights: weights.as_slice()?, bias: bias.as_slice()?, activation };
+        let outputs = layer.bias.len();
+        if columns == 0 || outputs == 0 || layer.weights.len() != columns * outputs {
+            return Err(misfit());
+        }
+        let out = PyArray2::<T>::zeros(py, [rows, outputs], false);
+        // SAFETY: the array was just made, is C-contiguous, and this is its only reference.
+        let values = unsafe { out.as_slice_mut()? };
+        enter(py, |exec| f(layer, values, exec))?;
+        Ok(out.into_any())
+    }
+    let (model, activation) = ((weights, bias), named(activation)?);
+    macro_rules! dense {
+        ($x:expr, $width:literal) => {{
+            let view = $x.as_array();
+            of(py, view.dim(), model, activation, |layer, out, exec| {
+                layer::dense::<_, $width>(view, layer, out, exec)
+            })
+        }};
+    }
+    macro_rules! sparse {
+        ($parts:expr) => {{
+            let (view, stored) = (csr($parts)?, $parts.0.len());
+            let shape = ($parts.2.len().saturating_sub(1), $parts.3);
+            of(py, shape, model, activation, |layer, out, exec| {
+                layer::sparse(&view, stored, layer, out, exec)
+            })
+        }};
+    }
+    match &x {
+        Matrix::F64(x) => dense!(x, 8),
+        Matrix::F32(x) => dense!(x, 16),
+        Matrix::Csr64(parts) => sparse!(parts),
+        Matrix::Csr32(parts) => sparse!(parts),
+    }
 }
 
 /// The arrays of all parameters: themselves, gradients, and the two memories of the rule (for sgd no second).
@@ -208,6 +265,7 @@ fn network_update(py: Python<'_>, arrays: &Bound<'_, PyAny>, penalised: usize, h
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(network_bias, m)?)?;
     m.add_function(wrap_pyfunction!(network_delta, m)?)?;
+    m.add_function(wrap_pyfunction!(network_layer, m)?)?;
     m.add_function(wrap_pyfunction!(network_loss, m)?)?;
     m.add_function(wrap_pyfunction!(network_update, m)?)
 }

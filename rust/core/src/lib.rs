@@ -3,6 +3,7 @@
 //! No Python, no I/O, no globals, no environment. A family is a file or a folder named for its
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
+pub mod activation;
 pub mod bin;
 pub mod binarize;
 pub mod columns;
@@ -18,6 +19,7 @@ pub mod float;
 mod gate;
 pub mod gram;
 pub mod impute;
+pub mod layer;
 pub mod linear;
 pub mod linear_bayes;
 mod ln2;

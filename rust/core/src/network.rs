@@ -12,37 +12,21 @@
 
 use std::sync::Mutex;
 
+use crate::activation::{Activation, relu};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
 use crate::pairwise::pairwise;
 use crate::simd;
 
-/// What hidden layers do to their sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// max(z, 0)
-    Relu,
-    /// tanh(z)
-    Tanh,
-    /// 1 / (1 + exp(-z))
-    Logistic,
-}
+// What follows is little beside the products, and not worth the room of code for every kind of vector.
 
-/// Adds each column's bias to the rows of `z`, then sets negative values to zero, if `relu`.
-pub fn add_bias<T: Float>(z: &mut [T], bias: &[T], relu: bool) {
-    simd::dispatch!(add_bias_rows(z, bias, relu));
-}
-
-#[inline(always)]
-fn add_bias_rows<T: Float>(z: &mut [T], bias: &[T], relu: bool) {
+/// Adds each column's bias to the rows of `z`, then sets negative values to zero, if `positive`.
+pub fn add_bias<T: Float>(z: &mut [T], bias: &[T], positive: bool) {
     for row in z.chunks_exact_mut(bias.len().max(1)) {
         for (z, b) in row.iter_mut().zip(bias) {
             *z += *b;
-            // NaN stays.
-            *z = if relu && *z < T::ZERO { T::ZERO } else { *z };
+            *z = if positive { relu(*z) } else { *z };
         }
     }
 }
@@ -58,14 +42,9 @@ pub fn below_largest<T: Float>(z: &mut [T], bias: &[T]) {
 
 /// Multiplies `delta` by the activation's derivative, a function of its value `z`, and sums the columns.
 pub fn through_activation<T: Float>(activation: Activation, z: &[T], delta: &mut [T], sums: &mut [T]) {
-    simd::dispatch!(through_rows(activation, z, delta, sums));
-}
-
-#[inline(always)]
-fn through_rows<T: Float>(activation: Activation, z: &[T], delta: &mut [T], sums: &mut [T]) {
     let width = sums.len().max(1);
     match activation {
-        Activation::Identity => {}
+        Activation::Identity | Activation::Exp => {}
         Activation::Relu => each(z, delta, |z, d| if z == T::ZERO { T::ZERO } else { d }),
         Activation::Tanh => each(z, delta, |z, d| d * (T::ONE - z * z)),
         Activation::Logistic => each(z, delta, |z, d| d * z * (T::ONE - z)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ferroflow.deploy._freezing import compose, encode, function, impute, linear, scale, shape
+from ferroflow.deploy._freezing import compose, encode, function, impute, linear, network, scale, shape
 from ferroflow.deploy._freezing.find import cannot, find_handler, flat_steps
 from ferroflow.deploy._freezing.graph import TEXT, Graph, Value
 from ferroflow.deploy._freezing.values import dtype_of
@@ -81,4 +81,4 @@ TRANSFORMERS: dict[str, Handler] = {
     **scale.STEPS,
     **shape.STEPS,
 }
-MODELS = linear.MODELS
+MODELS = {**linear.MODELS, **network.MODELS}

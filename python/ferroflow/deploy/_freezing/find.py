@@ -6,7 +6,7 @@ CAN = (
     "ferroflow freezes SimpleImputer, KNNImputer, IterativeImputer, MissingIndicator, scalers of columns, Normalizer, "
     "Binarizer, QuantileTransformer, PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, "
     "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, FeatureHasher, ColumnTransformer, "
-    "Pipeline and linear classifiers and regressors"
+    "Pipeline, linear classifiers and regressors, MLPClassifier and MLPRegressor"
 )
 INSTEAD = {
     "LabelBinarizer": "OneHotEncoder",

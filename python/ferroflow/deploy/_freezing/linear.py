@@ -34,15 +34,8 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
         scores = graph.add("function", [NUMBER], None, **exp)
     output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
     if not classifier:
-        flat = np.ndim(raw) == 1
-        name = getattr(y, "name", None)
-        names = names_of(y) if y is not None else None
-        if names is None or len(names) != len(weights):
-            names = (
-                [name if isinstance(name, str) else "y"] if flat else [f"y{k}" for k in range(len(weights))]
-            )
-        return output | {"task": "regressor", "flat": flat, "names": graph.texts("output.names", names)}
-    kind, classes = _classes(graph, model.classes_, where)
+        return output | targets(graph, raw, len(weights), y)
+    kind, classes = classes_of(graph, model.classes_, where)
     return output | {
         "task": "classifier",
         "names": graph.texts("output.names", []),
@@ -50,6 +43,16 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
         "class_kind": kind,
         "classes": classes,
     }
+
+
+def targets(graph: Graph, raw: Any, width: int, y: Any) -> dict[str, Any]:
+    """Return what an output says of a regressor's targets, of which it gave `raw`."""
+    flat = np.ndim(raw) == 1
+    name = getattr(y, "name", None)
+    names = names_of(y) if y is not None else None
+    if names is None or len(names) != width:
+        names = [name if isinstance(name, str) else "y"] if flat else [f"y{k}" for k in range(width)]
+    return {"task": "regressor", "flat": flat, "names": graph.texts("output.names", names)}
 
 
 def outliers(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def outliers(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict
     }
 
 
-def _classes(graph: Graph, classes: Any, where: str) -> tuple[str, str]:
+def classes_of(graph: Graph, classes: Any, where: str) -> tuple[str, str]:
     if isinstance(classes, list):
         raise TypeError(f"{where} has several targets; freeze one model for each")
     values = list(np.asarray(classes))

@@ -1,6 +1,7 @@
 //! The ops: each is read and checked once, then runs on one row's slots or on a block of rows, with the same bits.
 //! One file each: its fields, `read`, and both ways to run.
 
+mod activation;
 mod bin;
 mod binarize;
 mod category;
@@ -61,6 +62,7 @@ const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, 
 }
 
 pub const OPS: &[Known] = &[
+    known("activation", 1, activation::read),
     known("bin", 1, bin::read),
     known("function", 1, function::read),
     known("binarize", 1, binarize::read),
