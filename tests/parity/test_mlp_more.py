@@ -275,3 +275,13 @@ def test_warm_start_and_partial_fit_go_on_with_normalisation():
         model.fit(X, Y).partial_fit(X, Y)
     assert model._norms[0].batches > 2 * batches
     assert len(model._optimizer.ms) == 8
+
+
+def test_switching_parameters_between_fits():
+    expected = MLPClassifier(**SMALL).fit(X, Y)
+    for more in ({"batch_norm": True}, {"dropout": 0.5}):
+        model = MLPClassifier(**SMALL, **more).fit(X, Y)
+        model.set_params(batch_norm=False, dropout=0.0).fit(X, Y)
+        assert_equal(model, expected)
+        model.set_params(warm_start=True, **more).fit(X, Y)
+        assert model.score(X, Y) > 0.3

@@ -41,6 +41,8 @@ _COUNTERS = (
 )
 _OF_OPTIMIZERS = ("learning_rate", "t")
 _NOT_FINITE = "Solver produced non-finite parameter weights."
+# Rows that advice is drawn from.
+_FEW = 1000
 # Columns whose spreads differ by this factor are called unscaled.
 _UNSCALED = 100.0
 
@@ -49,6 +51,8 @@ class Network(BaseMultilayerPerceptron):
     """scikit-learn's base class, trained with fused steps, and what it has beyond that."""
 
     _no_improvement_count: int
+    _norms: list[BatchNorm]
+    _best_norms: list[BatchNorm]
 
     def _fit(self, X, y, sample_weight=None, incremental=False):
         self._check_parameters()
@@ -103,11 +107,17 @@ class Network(BaseMultilayerPerceptron):
         return compute_sample_weight(class_weight, y)
 
     def _initialize(self, y, layer_units, dtype):
-        dtype = np.dtype(self.dtype or dtype)
-        super()._initialize(y, layer_units, dtype)
-        if self.batch_norm:
-            self._norms = [BatchNorm(width, dtype) for width in layer_units[1:-1]]
-        if self.dropout:
+        super()._initialize(y, layer_units, np.dtype(self.dtype or dtype))
+        for name in ("_norms", "_dropout_random"):
+            self.__dict__.pop(name, None)
+
+    def _prepare(self):
+        """Make what dropout and normalisation need, where it is not there from before."""
+        if not self.batch_norm:
+            self.__dict__.pop("_norms", None)
+        elif not hasattr(self, "_norms"):
+            self._norms = [BatchNorm(len(bias), bias.dtype) for bias in self.intercepts_[:-1]]
+        if self.dropout and not hasattr(self, "_dropout_random"):
             self._dropout_random = np.random.Generator(np.random.PCG64(self._random_state.randint(2**31 - 1)))
 
     def _validate_input(self, X, y, *args, **kwargs):
@@ -117,14 +127,18 @@ class Network(BaseMultilayerPerceptron):
         return X, y
 
     def _advice(self, X):
-        advice = f"Training diverged with learning_rate_init={self.learning_rate_init}: try a smaller one."
-        X = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+        advice = "Training diverged."
+        if self.solver != "lbfgs":
+            advice = (
+                f"Training diverged with learning_rate_init={self.learning_rate_init}: try a smaller one."
+            )
+        some = X.tocsr()[:_FEW].toarray() if sparse.issparse(X) else np.asarray(X[:_FEW], dtype=np.float64)
         with np.errstate(all="ignore"):
-            spread = X.std(axis=0)
+            spread = some.std(axis=0)
         usual = np.median(spread[spread > 0]) if (spread > 0).any() else 0.0
         far = np.flatnonzero((spread > max(1.0, usual) * _UNSCALED) | ~np.isfinite(spread))
         if far.size:
-            names = getattr(self, "feature_names_in_", np.arange(X.shape[1]))[far[:5]].tolist()
+            names = getattr(self, "feature_names_in_", np.arange(some.shape[1]))[far[:5]].tolist()
             more = f" and {far.size - 5} more" if far.size > 5 else ""
             advice += f" Unscaled columns: {', '.join(map(str, names))}{more}; put a StandardScaler before."
         return advice
@@ -149,6 +163,7 @@ class Network(BaseMultilayerPerceptron):
         sample_weight = args[0] if HAS_WEIGHTS else None
         incremental = args[-1]
         name = f"{type(self).__name__}.{'partial_fit' if incremental else 'fit'}"
+        self._prepare()
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._new_optimizer()
         if (why := self._why_not(X)) is not None:
