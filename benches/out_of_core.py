@@ -62,14 +62,18 @@ def row_groups(n: int) -> Iterator[bytes]:
     """Row groups as they lie in a file; each has its own values."""
     rng = np.random.default_rng(0)
     places = np.array([f"place {k:04}" for k in range(5_000)], dtype=object)
-    for _ in range(n):
+
+    def made() -> bytes:  # so that what it was made of is gone when it is read
         columns = {name: rng.standard_normal(ROWS) for name in NUMBERS}
         columns["x0"][rng.random(ROWS) < 0.1] = np.nan
         target = (columns["x1"] - columns["x2"] + rng.standard_normal(ROWS) > 0).astype(np.int64)
         table = pa.table({**columns, "place": places[rng.integers(5_000, size=ROWS)], TARGET: target})
         file = io.BytesIO()
         pq.write_table(table, file, compression="none", use_dictionary=["place"])
-        yield file.getvalue()
+        return file.getvalue()
+
+    for _ in range(n):
+        yield made()
 
 
 def read(group: bytes) -> pd.DataFrame:
