@@ -40,6 +40,8 @@ def objective(model, X, y, loss):
         value = np.logaddexp(0, np.where(y > 0, -z, z)).mean()
     elif loss == "hinge":
         value = np.maximum(0, 1 - np.where(y > 0, z, -z)).mean()
+    elif loss == "squared_hinge":
+        value = (np.maximum(0, 1 - np.where(y > 0, z, -z)) ** 2).mean()
     else:
         value = ((z - y) ** 2).mean() / 2
     return value + ALPHA * (np.abs(model.coef_) if model.penalty == "l1" else model.coef_**2 / 2).sum()
@@ -123,6 +125,24 @@ CASES = [
     ),
     Case(
         "descent, hinge, 5 epochs 500k x 50", fit(big, "hinge", **PLAIN), no_worse, 3, 6, BYTES, n_jobs=False
+    ),
+    Case(
+        "descent, squared hinge, 5 epochs 500k x 50",
+        fit(big, "squared_hinge", **INVERSE),
+        no_worse,
+        3,
+        6,
+        BYTES,
+        n_jobs=False,
+    ),
+    Case(
+        "descent, log loss, averaged, 5 epochs 500k x 50",
+        fit(big, "log_loss", average=True, **PLAIN),
+        no_worse,
+        3,
+        6,
+        BYTES,
+        n_jobs=False,
     ),
     Case(
         "descent, squared error, 5 epochs 500k x 50",

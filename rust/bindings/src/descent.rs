@@ -3,14 +3,14 @@
 use std::sync::Mutex;
 
 use ferroflow_core::descent::{
-    Average, Dense, Epoch, Loss, Optimizer, Problem, Rare, Rows, Rule, Schedule, Settings, State, fit,
+    Average, Dense, Epoch, Loss, Optimizer, Outcome, Problem, Rare, Rows, Rule, Schedule, Settings, State,
+    fit,
 };
 use ferroflow_core::random::Mt19937;
 use ferroflow_core::{Error, Float};
-use numpy::{Element, IntoPyArray, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use crate::door::enter;
 use crate::matrix::{Matrix, csr};
@@ -126,6 +126,30 @@ struct Before<'py, T: Element> {
     averaged: u64,
 }
 
+/// Where this call ended.
+#[derive(IntoPyObject)]
+struct After<'py> {
+    theta: Bound<'py, PyAny>,
+    first: Bound<'py, PyAny>,
+    second: Bound<'py, PyAny>,
+    updates: u64,
+    eta: f64,
+    mean: Bound<'py, PyArray1<f64>>,
+    averaged: u64,
+}
+
+/// What it found.
+#[derive(IntoPyObject)]
+struct Found<'py> {
+    theta: Bound<'py, PyAny>,
+    losses: Vec<f64>,
+    validation: Vec<f64>,
+    converged: bool,
+    diverged: Option<f64>,
+    column_sizes: Bound<'py, PyArray1<f64>>,
+    state: After<'py>,
+}
+
 /// The vectors that go with the rows.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -158,7 +182,7 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
     options: &Options,
     before: &Before<'py, T>,
     report: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Found<'py>> {
     targets.check(x.rows(), options.outputs)?;
     let mut state = State {
         theta: before.theta.as_slice()?.to_vec(),
@@ -207,24 +231,29 @@ fn run<'py, T: Float + Element, R: Rows<T>>(
     if let Some(error) = raised.into_inner().ok().flatten() {
         return Err(error);
     }
-    let outcome = result?;
-    let after = PyDict::new(py);
-    after.set_item("theta", state.theta.into_pyarray(py))?;
-    after.set_item("first", state.first.into_pyarray(py))?;
-    after.set_item("second", state.second.into_pyarray(py))?;
-    after.set_item("updates", state.updates)?;
-    after.set_item("eta", state.eta)?;
-    after.set_item("mean", state.average.mean.into_pyarray(py))?;
-    after.set_item("averaged", state.average.count)?;
-    let out = PyDict::new(py);
-    out.set_item("state", after)?;
-    out.set_item("theta", outcome.theta.into_pyarray(py))?;
-    out.set_item("losses", outcome.losses)?;
-    out.set_item("validation", outcome.validation)?;
-    out.set_item("converged", outcome.converged)?;
-    out.set_item("diverged", outcome.diverged)?;
-    out.set_item("column_sizes", outcome.column_sizes.into_pyarray(py))?;
-    Ok(out)
+    Ok(found(py, result?, state))
+}
+
+/// What a fit found, and where it ended.
+fn found<T: Float + Element>(py: Python<'_>, outcome: Outcome<T>, state: State<T>) -> Found<'_> {
+    let array = |values: Vec<T>| values.into_pyarray(py).into_any();
+    Found {
+        theta: array(outcome.theta),
+        losses: outcome.losses,
+        validation: outcome.validation,
+        converged: outcome.converged,
+        diverged: outcome.diverged,
+        column_sizes: outcome.column_sizes.into_pyarray(py),
+        state: After {
+            theta: array(state.theta),
+            first: array(state.first),
+            second: array(state.second),
+            updates: state.updates,
+            eta: state.eta,
+            mean: state.average.mean.into_pyarray(py),
+            averaged: state.average.count,
+        },
+    }
 }
 
 /// The result (weights, then intercepts), the epochs' losses, and where the fit ended, to go on from.
@@ -240,7 +269,7 @@ fn gradient_descent<'py>(
     options: Options,
     state: &Bound<'py, PyAny>,
     report: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Found<'py>> {
     match &x {
         Matrix::F64(x) => {
             let rows = Dense::new(x.as_slice()?, x.shape()[1]);
