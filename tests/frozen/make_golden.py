@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 import ferroflow
 from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
-from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor
+from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor, PoissonRegressor
 from ferroflow.neural_network import MLPClassifier, MLPRegressor
 from ferroflow.preprocessing import (
     Binarizer,
@@ -135,6 +135,7 @@ def models() -> dict:
             X["own"],
         ),
         "regressor": (make_pipeline(preparation(), GradientDescentRegressor(random_state=0)), X, score),
+        "poisson": (make_pipeline(preparation(), PoissonRegressor()), X, score),
         "transformer": (preparation(), X, None),
         "shapes": (shapes(), wide, None),
         "shapes32": (shapes(), wide.astype(np.float32), None),

@@ -53,3 +53,27 @@ def test_huber(table, intercept, epsilon):
     ]
     # Near kinks steps may gain less than either asks for before the optimum is reached.
     assert_allclose(*losses, rtol=1e-3)
+
+
+@given(
+    table=tables(),
+    intercept=st.booleans(),
+    power=st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.0]),
+    alpha=st.sampled_from([0.1, 1.0]),
+)
+@settings(max_examples=200, deadline=None)  # some take hundreds of steps
+def test_generalized_linear(table, intercept, power, alpha):
+    X, z, weights, rng = table
+    y = rng.gamma(2, np.exp(np.clip(z, -3, 3))) + 0.01
+    options = {
+        "power": power,
+        "link": "log",
+        "alpha": alpha,
+        "fit_intercept": intercept,
+        "tol": 1e-7,
+        "max_iter": 300,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it did not converge, and overflows on the way
+        a, b = (m.TweedieRegressor(**options).fit(X, y, weights) for m in (ours, theirs))
+    assert_allclose(a.score(X, y, weights), b.score(X, y, weights), rtol=1e-4, atol=1e-4)

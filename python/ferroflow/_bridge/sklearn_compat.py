@@ -12,6 +12,8 @@ from sklearn._config import _get_threadlocal_config
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.linear_model._coordinate_descent import LinearModelCV
+from sklearn.linear_model._glm.glm import _GeneralizedLinearRegressor
+from sklearn.linear_model._linear_loss import LinearModelLoss
 from sklearn.linear_model._logistic import (
     _LOGISTIC_SOLVER_CONVERGENCE_MSG,
     _log_reg_scoring_path,
@@ -48,9 +50,11 @@ __all__ = [
     "BaseRidge",
     "BaseRidgeCV",
     "BaseSGDClassifier",
+    "GeneralizedLinearRegressor",
     "Interval",
     "LinearClassifierMixin",
     "LinearModelCV",
+    "LinearModelLoss",
     "MultimetricScorer",
     "RidgeGCV",
     "StrOptions",
@@ -112,6 +116,7 @@ BaseRidge = _BaseRidge
 BaseRidgeCV = _BaseRidgeCV
 MultimetricScorer = _MultimetricScorer
 RidgeGCV = _RidgeGCV
+GeneralizedLinearRegressor = _GeneralizedLinearRegressor
 check_feature_names = _check_feature_names
 check_feature_names_in = _check_feature_names_in
 check_method_params = _check_method_params

@@ -2,6 +2,7 @@
 
 from ferroflow.linear_model._elastic_net import ElasticNet, Lasso
 from ferroflow.linear_model._elastic_net_cv import ElasticNetCV, LassoCV
+from ferroflow.linear_model._glm import GammaRegressor, PoissonRegressor, TweedieRegressor
 from ferroflow.linear_model._gradient_descent_classifier import GradientDescentClassifier
 from ferroflow.linear_model._gradient_descent_regressor import GradientDescentRegressor
 from ferroflow.linear_model._huber import HuberRegressor
@@ -15,6 +16,7 @@ from ferroflow.linear_model._sgd import Perceptron, SGDClassifier, SGDOneClassSV
 __all__ = [
     "ElasticNet",
     "ElasticNetCV",
+    "GammaRegressor",
     "GradientDescentClassifier",
     "GradientDescentRegressor",
     "HuberRegressor",
@@ -24,6 +26,7 @@ __all__ = [
     "LogisticRegression",
     "LogisticRegressionCV",
     "Perceptron",
+    "PoissonRegressor",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",
@@ -31,4 +34,5 @@ __all__ = [
     "SGDClassifier",
     "SGDOneClassSVM",
     "SGDRegressor",
+    "TweedieRegressor",
 ]

@@ -103,6 +103,7 @@ pub fn loss(name: &str, shape: f64) -> PyResult<Loss> {
         "squared_epsilon_insensitive" => Loss::Rare(Rare::SquaredInsensitive(shape)),
         "quantile" => Loss::Rare(Rare::Quantile(shape)),
         "poisson" => Loss::Rare(Rare::Poisson),
+        "tweedie" => Loss::Rare(Rare::Tweedie(shape)),
         name => return Err(unknown("loss", name)),
     })
 }

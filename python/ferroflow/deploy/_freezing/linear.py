@@ -29,7 +29,7 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
             "bias": graph.numbers(f"{key}.bias", bias),
         },
     )
-    if getattr(model, "loss", None) == "poisson":
+    if getattr(model, "loss", None) == "poisson" or _has_log_link(model):
         exp = {"in": scores.number, "float": 32 if single else 64, "name": "exp"}
         scores = graph.add("function", [NUMBER], None, **exp)
     output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
@@ -53,6 +53,11 @@ def targets(graph: Graph, raw: Any, width: int, y: Any) -> dict[str, Any]:
     if names is None or len(names) != width:
         names = [name if isinstance(name, str) else "y"] if flat else [f"y{k}" for k in range(width)]
     return {"task": "regressor", "flat": flat, "names": graph.texts("output.names", names)}
+
+
+def _has_log_link(model: Any) -> bool:
+    """Does a generalised linear model predict the exponential of its scores?"""
+    return type(getattr(getattr(model, "_base_loss", None), "link", None)).__name__ == "LogLink"
 
 
 def outliers(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
@@ -146,6 +151,9 @@ MODELS = dict.fromkeys(
         "ElasticNetCV",
         "SGDRegressor",
         "HuberRegressor",
+        "PoissonRegressor",
+        "GammaRegressor",
+        "TweedieRegressor",
         "LinearSVR",
     ),
     linear,

@@ -5,6 +5,8 @@
 //! max(0, 1 - t z)^2; modified Huber the same up to t z = -1 and -4 t z beyond; squared error (z - t)^2 / 2; Huber the same
 //! up to |z - t| = delta and delta (|z - t| - delta / 2) beyond; epsilon-insensitive max(0, |z - t| - epsilon), and its
 //! square; quantile q (t - z) above, (1 - q) (z - t) below; Poisson exp(z) - t z + t ln t - t, half the deviance.
+//! Tweedie, of power p, exp((2 - p) z) / (2 - p) - t exp((1 - p) z) / (1 - p), half the deviance but for what the score does
+//! not change: exp(z) - t z of p = 1, z + t exp(-z) of p = 2, (exp(z) - t)^2 / 2 of p = 0.
 //! Several outputs: softmax has the cross-entropy ln(sum_k exp z_k) - z_y; the others are summed over the outputs, one
 //! class against the rest.
 //!
@@ -45,6 +47,8 @@ pub enum Rare {
     Quantile(f64),
     /// Half the Poisson deviance of exp(z).
     Poisson,
+    /// Half the Tweedie deviance of this power of exp(z), but for what the score does not change.
+    Tweedie(f64),
 }
 
 /// The curvature of half the Poisson deviance is the mean itself, in units of the targets' mean: no bound of it.
@@ -53,6 +57,7 @@ const POISSON: f64 = 4.0;
 impl Rare {
     /// The loss and its derivative by the score.
     #[inline(always)]
+    #[allow(clippy::float_cmp, reason = "other formulae hold for these very powers")]
     fn of(self, z: f64, t: f64) -> (f64, f64) {
         match self {
             Self::SquaredHinge => {
@@ -83,6 +88,21 @@ impl Rare {
                 let mean = exp(z);
                 let least = if t > 0.0 { t * libm::log(t) - t } else { 0.0 };
                 (mean - t * z + least, mean - t)
+            }
+            Self::Tweedie(p) => {
+                if p == 0.0 {
+                    let mean = exp(z);
+                    (0.5 * (mean - t) * (mean - t), mean * (mean - t))
+                } else if p == 1.0 {
+                    let mean = exp(z);
+                    (mean - t * z, mean - t)
+                } else if p == 2.0 {
+                    let ratio = t * exp(-z);
+                    (z + ratio, 1.0 - ratio)
+                } else {
+                    let (a, b) = (t * exp((1.0 - p) * z), exp((2.0 - p) * z));
+                    (b / (2.0 - p) - a / (1.0 - p), b - a)
+                }
             }
         }
     }
@@ -143,7 +163,7 @@ impl Loss {
             Self::Hinge(_) | Self::Squared | Self::Huber(_) => 1.0,
             Self::Rare(Rare::Insensitive(_) | Rare::Quantile(_)) => 1.0,
             Self::Rare(Rare::SquaredHinge | Rare::ModifiedHuber | Rare::SquaredInsensitive(_)) => 2.0,
-            Self::Rare(Rare::Poisson) => POISSON,
+            Self::Rare(Rare::Poisson | Rare::Tweedie(_)) => POISSON,
         }
     }
 
@@ -291,7 +311,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LOSSES: [Loss; 12] = [
+    const LOSSES: [Loss; 16] = [
         Loss::Log,
         Loss::Softmax,
         Loss::Hinge(1.0),
@@ -304,6 +324,10 @@ mod tests {
         Loss::Rare(Rare::SquaredInsensitive(0.3)),
         Loss::Rare(Rare::Quantile(0.7)),
         Loss::Rare(Rare::Poisson),
+        Loss::Rare(Rare::Tweedie(0.0)),
+        Loss::Rare(Rare::Tweedie(1.0)),
+        Loss::Rare(Rare::Tweedie(1.5)),
+        Loss::Rare(Rare::Tweedie(2.0)),
     ];
     /// Where one of them has a kink, for targets of -1 and 1.
     const KINKS: [f64; 4] = [0.0, 0.7, 1.0, 1.3];
@@ -318,7 +342,7 @@ mod tests {
 
         #[test]
         fn derivatives_are_those_of_the_loss(
-            scores in prop::collection::vec(-5.0..5.0f64, 4 * BLOCK), outputs in 1usize..4, kind in 0usize..12, at in 0usize..8,
+            scores in prop::collection::vec(-5.0..5.0f64, 4 * BLOCK), outputs in 1usize..4, kind in 0usize..16, at in 0usize..8,
         ) {
             let loss = LOSSES[kind];
             let outputs = if loss == Loss::Softmax { outputs + 1 } else { outputs };
