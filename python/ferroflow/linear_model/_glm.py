@@ -16,6 +16,7 @@ from ferroflow._bridge.sklearn_compat import (
     is_dispatched,
 )
 from ferroflow._bridge.sklearn_search import with_globals
+from ferroflow._bridge.threads import one_blas_thread
 from ferroflow.linear_model._scores import as_rows, scores
 
 
@@ -86,7 +87,8 @@ class _OnePassMixin:
             note_sklearn(name, reason)
             return super().fit(X, y, sample_weight)  # type: ignore[misc]
         made = partial(_OnePass, loss)
-        with_globals(GeneralizedLinearRegressor.fit, LinearModelLoss=made)(self, X, y, sample_weight)
+        with one_blas_thread():
+            with_globals(GeneralizedLinearRegressor.fit, LinearModelLoss=made)(self, X, y, sample_weight)
         note_rust(name)
         return self
 

@@ -9,6 +9,7 @@ from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import fit_context, is_dispatched
 from ferroflow._bridge.sklearn_search import with_globals
+from ferroflow._bridge.threads import one_blas_thread
 from ferroflow.linear_model._scores import PredictMixin, as_rows
 
 
@@ -69,6 +70,7 @@ class HuberRegressor(PredictMixin, sklearn.linear_model.HuberRegressor):
             note_sklearn("HuberRegressor.fit", "an array of another library")
             return super().fit(X, y, sample_weight)
         fit = with_globals(sklearn.linear_model.HuberRegressor.fit, _huber_loss_and_gradient=_Objective())
-        fit(self, X, y, sample_weight)
+        with one_blas_thread():
+            fit(self, X, y, sample_weight)
         note_rust("HuberRegressor.fit")
         return self

@@ -21,6 +21,7 @@ from ferroflow._bridge.sklearn_compat import (
     validate_data,
 )
 from ferroflow._bridge.sklearn_search import scorer_metadata, with_globals
+from ferroflow._bridge.threads import one_blas_thread
 from ferroflow.linear_model._normal_equations import (
     LeastSquaresMixin,
     are_finite,
@@ -32,8 +33,8 @@ from ferroflow.linear_model._normal_equations import (
 from ferroflow.linear_model._ridge import Ridge, RidgeClassifier
 from ferroflow.linear_model._scores import DecisionMixin, PredictMixin
 
-# Values of a block of rows: so many that threads of BLAS are woken rarely.
-BLOCK = 1 << 20
+# Values of a block of rows, which stay in the second-level cache.
+BLOCK = 1 << 16
 
 
 class _RidgeGCV(LeastSquaresMixin, RidgeGCV):
@@ -71,13 +72,14 @@ class _RidgeGCV(LeastSquaresMixin, RidgeGCV):
         alphas = np.array(self.alphas, dtype=np.float64).ravel()
         Y = as_columns(y)
         rows = _Rows(X, Y, weights, moments, self.fit_intercept)
-        if self.scoring is None and not self.store_cv_results:
-            sums = np.zeros((len(alphas), Y.shape[1]))
-            for _, errors in rows.errors(alphas):
-                sums += np.einsum("rat,rat->at", errors, errors)
-            scores = [self._mean_error(s / len(X), y) for s in sums]
-        else:
-            scores = self._scores_of_all(rows, alphas, y, score_params or {})
+        with one_blas_thread():
+            if self.scoring is None and not self.store_cv_results:
+                sums = np.zeros((len(alphas), Y.shape[1]))
+                for _, errors in rows.errors(alphas):
+                    sums += np.einsum("rat,rat->at", errors, errors)
+                scores = [self._mean_error(s / len(X), y) for s in sums]
+            else:
+                scores = self._scores_of_all(rows, alphas, y, score_params or {})
         coef = rows.coefficients(alphas)
         if self.alpha_per_target and Y.shape[1] > 1:
             # As in scikit-learn, the first of equals.
