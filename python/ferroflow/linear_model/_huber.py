@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-import sklearn.linear_model
+from sklearn.linear_model import HuberRegressor as Theirs
 
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust, note_sklearn
@@ -45,8 +45,8 @@ class _Objective:
         return loss, gradient
 
 
-class HuberRegressor(PredictMixin, sklearn.linear_model.HuberRegressor):
-    __doc__ = sklearn.linear_model.HuberRegressor.__doc__
+class HuberRegressor(PredictMixin, Theirs):
+    __doc__ = Theirs.__doc__
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -69,7 +69,7 @@ class HuberRegressor(PredictMixin, sklearn.linear_model.HuberRegressor):
         if is_dispatched(X, y):
             note_sklearn("HuberRegressor.fit", "an array of another library")
             return super().fit(X, y, sample_weight)
-        fit = with_globals(sklearn.linear_model.HuberRegressor.fit, _huber_loss_and_gradient=_Objective())
+        fit = with_globals(Theirs.fit, _huber_loss_and_gradient=_Objective())
         with one_blas_thread():
             fit(self, X, y, sample_weight)
         note_rust("HuberRegressor.fit")
