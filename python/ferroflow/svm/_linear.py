@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import sklearn.svm
-from scipy import optimize, sparse
+from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,6 +18,8 @@ from ferroflow._bridge.sklearn_compat import (
     fit_context,
     validate_data,
 )
+from ferroflow._bridge.threads import one_blas_thread
+from ferroflow.linear_model._logistic import moments_of_columns
 from ferroflow.linear_model._scores import DecisionMixin, as_rows, scores
 
 MAX_INT = 2**31 - 1
@@ -79,8 +81,9 @@ class _LinearMachine:
             }
             found = _core.svm_dual(as_rows(X), y, weights, options)
         else:
-            moments = _moments(X)
-            found = [self._primal(X, y, weights, model, bias, moments) for model in models]
+            moments = moments_of_columns(X)
+            with one_blas_thread():
+                found = [self._primal(X, y, weights, model, bias, moments) for model in models]
         parameters = np.array([parameters for parameters, _ in found])
         most = max(steps for _, steps in found)
         if most >= self.max_iter:
@@ -256,12 +259,3 @@ class LinearSVR(_LinearMachine, sklearn.svm.LinearSVR):
         ndarray of shape (n_samples,)
         """
         return scores(self, X)[:, 0]
-
-
-def _moments(X):
-    """Return the mean and variance of each column."""
-    if not sparse.issparse(X):
-        _, mean, var, *_ = _core.column_moments(X)
-        return mean, var
-    mean = np.asarray(X.mean(axis=0)).ravel()
-    return mean, np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0.0)

@@ -162,7 +162,11 @@ impl<R: Rows<f64>> Problem<'_, R> {
             let mut at = 0;
             while at < s.active {
                 exec.check()?;
-                at = simd::dispatch!(self.sweep(&mut s, at, threshold, &mut found));
+                at = if R::SPARSE {
+                    self.sweep(&mut s, at, threshold, &mut found) // vectors are of no use to scattered values
+                } else {
+                    simd::dispatch!(self.sweep(&mut s, at, threshold, &mut found))
+                };
             }
             let first = *first.get_or_insert(found.total);
             let done = match self.tube {

@@ -296,7 +296,12 @@ pub fn epoch<T: Float, R: Rows<T>>(
         for begin in (0..n).step_by(SEGMENT) {
             exec.check()?;
             let range = begin..n.min(begin + SEGMENT);
-            total += simd::dispatch!(one_by_one(p, orders, range, &mut lazy, clock, &mut scores));
+            // Vectors are of no use to scattered values.
+            total += if R::SPARSE {
+                one_by_one(p, orders, range, &mut lazy, clock, &mut scores)
+            } else {
+                simd::dispatch!(one_by_one(p, orders, range, &mut lazy, clock, &mut scores))
+            };
         }
     } else {
         let mut since = SEGMENT;
@@ -309,7 +314,11 @@ pub fn epoch<T: Float, R: Rows<T>>(
                 since = 0;
             }
             let eta = clock.tick();
-            total += simd::dispatch!(together(p, ids, &mut lazy, eta, &mut scores));
+            total += if R::SPARSE {
+                together(p, ids, &mut lazy, eta, &mut scores)
+            } else {
+                simd::dispatch!(together(p, ids, &mut lazy, eta, &mut scores))
+            };
             lazy.count(clock.updates);
         }
     }
