@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import sklearn.svm
-from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,14 +17,11 @@ from ferroflow._bridge.sklearn_compat import (
     fit_context,
     validate_data,
 )
-from ferroflow._bridge.threads import one_blas_thread
-from ferroflow.linear_model._logistic import moments_of_columns
+from ferroflow.linear_model._plain import are_plain_rows, few_whole_numbers, sums_up
 from ferroflow.linear_model._scores import DecisionMixin, as_rows, scores
+from ferroflow.svm import _primal
 
 MAX_INT = 2**31 - 1
-# Of the first gradient's size, beside `tol`, where the primal problem's steps end: of its own optimum liblinear leaves some
-# 1e-6 at the usual `tol`.
-PRIMAL_SHARE = 1e-2
 
 
 class _LinearMachine:
@@ -44,6 +40,16 @@ class _LinearMachine:
         if getattr(self, "epsilon", 0.0) < 0:
             return "epsilon below 0"
         return None
+
+    def _rows(self, X, y):
+        """Return rows and targets, validated where a glance does not do."""
+        if are_plain_rows(X, y) and X.dtype == np.float64 and sums_up(y):
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = X.shape[1]
+            return X, y
+        return validate_data(
+            self, X, y, accept_sparse="csr", dtype=np.float64, order="C", accept_large_sparse=False
+        )
 
     def _weights(self, X, sample_weight):
         """Return the rows' weights, None for ones, or NotImplemented where scikit-learn's rules for odd ones apply."""
@@ -81,74 +87,31 @@ class _LinearMachine:
             }
             found = _core.svm_dual(as_rows(X), y, weights, options)
         else:
-            moments = moments_of_columns(X)
-            with one_blas_thread():
-                found = [self._primal(X, y, weights, model, bias, moments) for model in models]
-        parameters = np.array([parameters for parameters, _ in found])
-        most = max(steps for _, steps in found)
-        if most >= self.max_iter:
+            found = [self._primal(X, y, weights, model, bias) for model in models]
+        parameters = np.array([parameters for parameters, *_ in found])
+        if not all(converged for *_, converged in found):
             warnings.warn(
                 "Liblinear failed to converge, increase the number of iterations.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
         intercept = bias * parameters[:, p] if self.fit_intercept else 0.0
-        return np.ascontiguousarray(parameters[:, :p]), intercept, most
+        return np.ascontiguousarray(parameters[:, :p]), intercept, max(steps for _, steps, _ in found)
 
-    def _primal(self: Any, X, y, weights, model, bias, moments):
-        """Minimise by L-BFGS in columns that are centred and of equal curvature, so that none stalls it."""
-        p = X.shape[1]
-        rows = as_rows(X)
-        own, targets = np.full(len(y), model[2]), y
-        if not hasattr(self, "epsilon"):
-            own = np.where(y == model[0], model[1], model[2])
-            targets = np.where(y == model[0], 1.0, -1.0)
-        strengths = own if weights is None else own * weights
-        total = strengths.sum()
-        if not total > 0:
-            return np.zeros(p + 1), 0
-        strengths = strengths / total
-        tube = float(getattr(self, "epsilon", 0.0))
-        mean, var = moments
-        l2 = 1.0 / total
-        centre = mean if bias else np.zeros(p)
-        unit = np.sqrt(var + (mean - centre) ** 2 + l2)
-        unit[~(unit > 0)] = 1.0
-
-        def parameters(u):
-            w = u[:p] / unit
-            return np.append(w, u[p] - w @ centre if bias else 0.0)
-
-        def objective(u):
-            theta = parameters(u)
-            loss, slopes = _core.loss_gradient(rows, targets, strengths, theta, self.loss, tube)
-            of_bias = l2 / bias**2 if bias else 0.0  # liblinear's last weight is the intercept over `bias`
-            slopes[:p] += l2 * theta[:p]
-            slopes[p] += of_bias * theta[p]
-            value = loss + 0.5 * (l2 * theta[:p] @ theta[:p] + of_bias * theta[p] ** 2)
-            if not bias:
-                return value, slopes[:p] / unit
-            return value, np.append((slopes[:p] - slopes[p] * centre) / unit, slopes[p])
-
-        start = np.zeros(p + bool(bias))
-        size = np.abs(objective(start)[1]).max()
-        result = optimize.minimize(
-            objective,
-            start,
-            method="L-BFGS-B",
-            jac=True,
-            options={
-                "maxiter": int(self.max_iter),
-                "maxfun": 100 * int(self.max_iter),
-                "maxls": 50,
-                "gtol": self.tol * PRIMAL_SHARE * size,
-                "ftol": 4 * np.finfo(float).eps,
-            },
+    def _primal(self: Any, X, y, weights, model, bias):
+        label, own, others = model
+        tube = float(self.epsilon) if hasattr(self, "epsilon") else None
+        is_own = y == label
+        strengths = np.where(is_own, own, others)
+        return _primal.solve(
+            X,
+            np.where(is_own, 1.0, -1.0) if tube is None else y,
+            strengths if weights is None else strengths * weights,
+            tube,
+            bias,
+            self.tol,
+            int(self.max_iter),
         )
-        theta = parameters(result.x)
-        if bias:
-            theta[p] /= bias
-        return theta, int(result.nit)
 
 
 class LinearSVC(_LinearMachine, DecisionMixin, sklearn.svm.LinearSVC):
@@ -176,11 +139,12 @@ class LinearSVC(_LinearMachine, DecisionMixin, sklearn.svm.LinearSVC):
         """
         reason = self._reason_for_sklearn()
         if reason is None:
-            rows, targets = validate_data(
-                self, X, y, accept_sparse="csr", dtype=np.float64, order="C", accept_large_sparse=False
-            )
-            check_classification_targets(targets)
-            classes, codes = np.unique(targets, return_inverse=True)
+            rows, targets = self._rows(X, y)
+            found = few_whole_numbers(targets) if rows is X and targets.dtype.kind in "iuf" else None
+            if found is None:
+                check_classification_targets(targets)
+                found = np.unique(targets, return_inverse=True)
+            classes, codes = found
             weights = self._weights(rows, sample_weight)
             if len(classes) < 2:
                 reason = "one class"
@@ -189,7 +153,9 @@ class LinearSVC(_LinearMachine, DecisionMixin, sklearn.svm.LinearSVC):
         if reason is not None:
             note_sklearn("LinearSVC.fit", reason)
             return super().fit(X, y, sample_weight)
-        by_class = self.C * class_weights(self.class_weight, classes, targets, weights)
+        by_class = np.full(len(classes), float(self.C))
+        if self.class_weight is not None:
+            by_class *= class_weights(self.class_weight, classes, targets, weights)
         # Of two classes the second one's weights are positive; of more, the rest have no weights of their own.
         models = [(1.0, by_class[1], by_class[0])]
         if len(classes) > 2:
@@ -227,9 +193,7 @@ class LinearSVR(_LinearMachine, sklearn.svm.LinearSVR):
         """
         reason = self._reason_for_sklearn()
         if reason is None:
-            rows, targets = validate_data(
-                self, X, y, accept_sparse="csr", dtype=np.float64, order="C", accept_large_sparse=False
-            )
+            rows, targets = self._rows(X, y)
             weights = self._weights(rows, sample_weight)
             if weights is NotImplemented:
                 reason = "weights that are negative or all zero"

@@ -13,6 +13,7 @@ use crate::logistic::gradient;
 use crate::matrix::{Matrix, csr};
 
 type Vector<'py> = PyReadonlyArray1<'py, f64>;
+type Solved<'py> = (Bound<'py, PyArray1<f64>>, usize, bool);
 
 /// What the estimators ask for, as a dict.
 #[derive(FromPyObject)]
@@ -63,7 +64,7 @@ fn solve<R: Rows<f64>>(
     })
 }
 
-/// The dual problem's minima: for each model (its weights, that of the bias last; the passes made).
+/// The dual problem's minima: for each model (its weights, that of the bias last; the passes made; whether they sufficed).
 #[pyfunction]
 #[pyo3(signature = (x, y, weights, options))]
 fn svm_dual<'py>(
@@ -72,7 +73,7 @@ fn svm_dual<'py>(
     y: Vector<'py>,
     weights: Option<Vector<'py>>,
     options: Options,
-) -> PyResult<Vec<(Bound<'py, PyArray1<f64>>, usize)>> {
+) -> PyResult<Vec<Solved<'py>>> {
     let y = y.as_slice()?;
     let weights = weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     let models = match &x {
@@ -80,7 +81,7 @@ fn svm_dual<'py>(
         Matrix::Csr64(parts) => solve(py, &csr(parts)?, y, weights, &options)?,
         _ => return Err(PyTypeError::new_err("the rows are to be float64")),
     };
-    Ok(models.into_iter().map(|m| (m.weights.into_pyarray(py), m.passes)).collect())
+    Ok(models.into_iter().map(|m| (m.weights.into_pyarray(py), m.passes, m.converged)).collect())
 }
 
 /// (sum of weighted losses, its gradient) at `theta`: the weights, then the intercept. The loss is one of

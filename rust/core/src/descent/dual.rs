@@ -21,6 +21,8 @@ use crate::simd;
 const SEGMENT: usize = 4_096;
 /// How far ahead rows are fetched.
 const AHEAD: usize = 8;
+/// With a tube, violations of rows that were left out count too late: steps go on to this share of `tol`, if they may.
+const FURTHER: f64 = 0.25;
 /// Violations up to this are rounding: no step is made.
 const NOTHING: f64 = 1e-12;
 
@@ -52,6 +54,8 @@ pub struct Model {
     pub weights: Vec<f64>,
     /// At most `max_iter`.
     pub passes: usize,
+    /// Was `tol` reached?
+    pub converged: bool,
 }
 
 /// What a pass found.
@@ -154,7 +158,7 @@ impl<R: Rows<f64>> Problem<'_, R> {
         };
         let mut rng = Mt19937::new(self.seed);
         let (mut threshold, mut first) = (f64::INFINITY, None);
-        let mut passes = 0;
+        let (mut passes, mut converged) = (0, false);
         while passes < self.max_iter {
             passes += 1;
             let mut found = Found::default();
@@ -169,20 +173,22 @@ impl<R: Rows<f64>> Problem<'_, R> {
                 };
             }
             let first = *first.get_or_insert(found.total);
-            let done = match self.tube {
-                Some(_) => found.total <= self.tol * first,
-                None => 2.0 * found.largest <= self.tol,
+            let (left, enough, share) = match self.tube {
+                Some(_) => (found.total, self.tol * first, FURTHER),
+                None => (2.0 * found.largest, self.tol, 1.0),
             };
             threshold = found.largest;
-            if done {
-                if s.active == s.rows.len() {
+            let all = s.active == s.rows.len();
+            converged |= all && left <= enough;
+            if left <= share * enough {
+                if all {
                     break;
                 }
                 s.active = s.rows.len();
                 threshold = f64::INFINITY;
             }
         }
-        Ok(Model { weights: s.w, passes })
+        Ok(Model { weights: s.w, passes, converged })
     }
 }
 

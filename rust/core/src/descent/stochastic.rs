@@ -85,34 +85,50 @@ impl<T: Float> Lazy<'_, T> {
     /// A step of output `k`, in v's units.
     #[inline(always)]
     fn add<R: Rows<T>>(&mut self, x: &R, i: usize, k: usize, by: f64) {
-        let range = k * x.columns()..(k + 1) * x.columns();
-        x.add(i, T::from_f64(by), &mut self.v[range.clone()]);
+        x.add(i, T::from_f64(by), &mut self.v[k * x.columns()..(k + 1) * x.columns()]);
         if self.scales > 0.0 {
-            x.add(i, T::from_f64(by * self.scales), &mut self.moved[range]);
+            self.follow(x, i, k, by);
         }
+    }
+
+    // The averages' own work is compiled once, not again for each CPU and each place.
+    #[inline(never)]
+    fn follow<R: Rows<T>>(&mut self, x: &R, i: usize, k: usize, by: f64) {
+        let moved = &mut self.moved[k * x.columns()..(k + 1) * x.columns()];
+        x.add(i, T::from_f64(by * self.scales), moved);
     }
 
     /// After update `t`.
     #[inline(always)]
     fn count(&mut self, t: u64) {
         if self.average.as_ref().is_some_and(|(_, first)| t >= *first) {
-            self.scales += self.scale;
-            self.counted += 1;
-            for (sum, b) in self.intercepts.iter_mut().zip(self.b.iter()) {
-                *sum += b.to_f64();
-            }
+            self.take();
         }
     }
 
-    fn fold(&mut self) {
-        if let Some((average, _)) = &mut self.average {
-            let scales = self.scales;
-            let weights = self.v.iter().zip(&self.moved).map(|(v, u)| scales * v.to_f64() - u.to_f64());
-            average.take_sums(self.counted, weights.chain(self.intercepts.iter().copied()));
-            (self.scales, self.counted) = (0.0, 0);
-            self.moved.fill(T::ZERO);
-            self.intercepts.fill(0.0);
+    #[inline(never)]
+    fn take(&mut self) {
+        self.scales += self.scale;
+        self.counted += 1;
+        for (sum, b) in self.intercepts.iter_mut().zip(self.b.iter()) {
+            *sum += b.to_f64();
         }
+    }
+
+    #[inline(never)]
+    fn settle_average(&mut self) {
+        let Some((average, _)) = &mut self.average else { return };
+        let scales = self.scales;
+        let weights = self.v.iter().zip(&self.moved).map(|(v, u)| scales * v.to_f64() - u.to_f64());
+        average.take_sums(self.counted, weights.chain(self.intercepts.iter().copied()));
+        (self.scales, self.counted) = (0.0, 0);
+        self.moved.fill(T::ZERO);
+        self.intercepts.fill(0.0);
+    }
+
+    #[inline(never)]
+    fn fold(&mut self) {
+        self.settle_average();
         let scale = T::from_f64(self.scale);
         for (v, had) in self.v.iter_mut().zip(&mut self.had) {
             *v = soft(*v, T::from_f64(self.pending - *had));
