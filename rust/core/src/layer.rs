@@ -14,9 +14,11 @@ use crate::simd;
 /// Products below which threads cost more than they bring.
 const SERIAL_BELOW: usize = 200_000;
 /// Rows of a piece, the unit that a thread takes.
-const PIECE: usize = 64;
-/// Rows whose sums are made side by side.
+const PIECE: usize = 128;
+/// Rows whose sums are made side by side, where there are few.
 const TOGETHER: usize = 2;
+/// The same where there are so many that inputs and weights are worth laying out anew.
+const MANY: usize = 8;
 
 /// Weights and what comes after.
 #[derive(Clone, Copy)]
@@ -105,6 +107,73 @@ fn of_rows<T: Float, const V: usize>(values: &[T], columns: usize, layer: Layer<
     }
 }
 
+/// One lane's sums of `MANY` rows for `V` outputs, from the lane's values of all rows, and its weights, group by group.
+/// Arrays of their own stay in registers; those in an array do not.
+#[inline(always)]
+fn lane<T: Float, const V: usize>(x: &[[T; MANY]], weights: &[[T; V]]) -> [[T; V]; MANY] {
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = [[T::ZERO; V]; MANY];
+    for (x, w) in x.iter().zip(weights) {
+        for v in 0..V {
+            a[v] += x[0] * w[v];
+            b[v] += x[1] * w[v];
+            c[v] += x[2] * w[v];
+            d[v] += x[3] * w[v];
+            e[v] += x[4] * w[v];
+            f[v] += x[5] * w[v];
+            g[v] += x[6] * w[v];
+            h[v] += x[7] * w[v];
+        }
+    }
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The sums of `MANY` rows for `V` outputs; `x` and `weights` hold lane after lane. One lane at a time leaves registers
+/// for many rows, which share the weights.
+#[inline(always)]
+fn block<T: Float, const V: usize>(x: &[[T; MANY]], weights: &[[T; V]], groups: usize) -> [[T; V]; MANY] {
+    let mut lanes = [[[T::ZERO; V]; MANY]; LANES];
+    for (k, to) in lanes.iter_mut().enumerate() {
+        let group = k * groups..(k + 1) * groups;
+        *to = lane(&x[group.clone()], &weights[group]);
+    }
+    std::array::from_fn(|r| std::array::from_fn(|v| add_lanes(std::array::from_fn(|k| lanes[k][r][v]))))
+}
+
+/// The same as [`of_rows`] by way of [`block`]. What is missing in the last group, block or register is zero, which
+/// changes no sum.
+#[inline(always)]
+fn of_many_rows<T: Float, const V: usize>(values: &[T], columns: usize, layer: Layer<'_, T>, out: &mut [T]) {
+    let outputs = layer.bias.len();
+    let groups = columns.div_ceil(LANES);
+    let size = groups * LANES;
+    let rows = out.len() / outputs;
+    let place = |j: usize| j % LANES * groups + j / LANES;
+    let mut x = vec![[T::ZERO; MANY]; rows.div_ceil(MANY) * size];
+    for (r, row) in values.chunks_exact(columns).enumerate() {
+        let x = &mut x[r / MANY * size..][..size];
+        for (j, value) in row.iter().enumerate() {
+            x[place(j)][r % MANY] = *value;
+        }
+    }
+    let mut weights = vec![[T::ZERO; V]; size];
+    for at in (0..outputs).step_by(V) {
+        let n = V.min(outputs - at);
+        for (j, row) in layer.weights.chunks_exact(outputs).enumerate() {
+            let to = &mut weights[place(j)];
+            to[..n].copy_from_slice(&row[at..at + n]);
+            to[n..].fill(T::ZERO);
+        }
+        for (x, out) in x.chunks_exact(size).zip(out.chunks_mut(MANY * outputs)) {
+            let sums = block::<T, V>(x, &weights, groups);
+            for (sums, out) in sums.iter().zip(out.chunks_exact_mut(outputs)) {
+                for v in 0..n {
+                    out[at + v] = sums[v] + layer.bias[at + v];
+                }
+            }
+        }
+    }
+}
+
 /// The values of dense rows of any layout into `out`, row by row; `V` outputs fill a register.
 ///
 /// # Errors
@@ -126,7 +195,11 @@ pub fn dense<T: Float, const V: usize>(
             copied = part.iter().copied().collect();
             &copied
         };
-        simd::dispatch!(of_rows::<T, V>(values, columns, layer, out));
+        if out.len() < MANY * outputs {
+            simd::dispatch!(of_rows::<T, V>(values, columns, layer, out));
+        } else {
+            simd::dispatch!(of_many_rows::<T, V>(values, columns, layer, out));
+        }
         layer.activation.each(out);
     })
 }
@@ -184,7 +257,7 @@ mod tests {
     proptest! {
         #[test]
         fn dense_and_sparse_rows_have_the_bits_of_linear_scores(
-            rows in 1usize..5,
+            rows in 1usize..30,
             columns in 1usize..20,
             outputs in 1usize..20,
             seed in 0u32..1000,
