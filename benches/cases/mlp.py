@@ -53,7 +53,8 @@ def predict(n, columns, method="predict", name="MLPClassifier"):
     def make():
         X, y = rows(1000, columns)
         mine, yours = (
-            getattr(module, name)((128,), max_iter=1, random_state=0).fit(X, y) for module in (ours, theirs)
+            getattr(module, name)(hidden_layer_sizes=(128,), max_iter=1, random_state=0).fit(X, y)
+            for module in (ours, theirs)
         )
         Z, _ = rows(n, columns)
         return lambda: getattr(mine, method)(Z), lambda: getattr(yours, method)(Z)
