@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ferroflow.linear_model._descent_told import SCALE_RATIO, scale_ratio, unscaled_columns
 from ferroflow.preprocessing import StandardScaler
 
 # Shares of the way that the loss went, from its first value to its lowest.
@@ -16,9 +17,6 @@ WORSE = 0.05
 NO_FALL = 0.02
 # The part of the epochs that the end is judged by.
 END = 0.1
-# Where columns differ by more in scale, no single rate suits them.
-SCALE_RATIO = 100.0
-NAMED = 5
 
 
 class Finding(NamedTuple):
@@ -153,17 +151,12 @@ def _diverging(losses: np.ndarray, fell: float) -> list[Finding]:
 def _unscaled(model: Any, X: Any) -> list[Finding]:
     scaler = StandardScaler(with_mean=False).fit(X)
     sizes = np.sqrt(scaler.var_)
-    used = np.flatnonzero(sizes > 0)
-    if len(used) == 0 or sizes[used].max() <= SCALE_RATIO * sizes[used].min():
+    ratio = scale_ratio(sizes)
+    if ratio <= SCALE_RATIO:
         return []
-    away = np.abs(np.log(sizes[used] / np.median(sizes[used])))
-    names = getattr(scaler, "feature_names_in_", getattr(model, "feature_names_in_", None))
-    far = used[np.argsort(-away, kind="stable")][: max(1, int((away >= np.log(SCALE_RATIO) / 2).sum()))]
-    named = ", ".join(repr(str(names[j])) if names is not None else str(j) for j in far[:NAMED])
-    more = f" and {len(far) - NAMED} more" if len(far) > NAMED else ""
-    ratio = sizes[used].max() / sizes[used].min()
+    named = unscaled_columns(scaler if hasattr(scaler, "feature_names_in_") else model, sizes)
     text = (
-        f"The columns differ in scale by a factor of {ratio:.3g}, the farthest from the others: {named}{more}. No single "
+        f"The columns differ in scale by a factor of {ratio:.3g}, the farthest from the others: {named}. No single "
         "learning rate suits them: put a StandardScaler before the model."
     )
     return [Finding("unscaled_columns", text)]
