@@ -138,10 +138,8 @@ class LogisticRegression(DecisionMixin, sklearn.linear_model.LogisticRegression)
         found = few_whole_numbers(y)
         if found is None or len(found[0]) < 2:
             return None
-        moments = None
-        if not (
-            len(found[0]) == 2 and are_many(X)
-        ):  # whose values need no look of their own: the loss shows it
+        moments = None  # of many rows, whose loss shows values that are not finite
+        if len(found[0]) > 2 or not are_many(X):
             _, *moments, _, has_nan, has_inf = _core.column_moments(X)
             if has_nan or has_inf:
                 return None
