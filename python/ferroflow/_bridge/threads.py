@@ -1,8 +1,12 @@
 """The thread pool as threadpoolctl sees it, and the threads of BLAS where they only cost."""
 
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from threadpoolctl import LibController, ThreadpoolController, register
 
@@ -38,6 +42,38 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-def one_blas_thread() -> AbstractContextManager:
+class _Inside:
+    """How many fits keep BLAS to one thread: the first one in sets it, the last one out puts it back."""
+
+    def __init__(self) -> None:
+        self.lock, self.count = Lock(), 0
+        self.limit: Any = None
+
+
+_inside = _Inside()
+
+
+def _begin_anew() -> None:
+    global _inside
+    _inside = _Inside()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
     """Keep BLAS to one thread within: SciPy's solvers multiply matrices so small that its threads wait for each other."""
-    return _blas().limit(limits=1)
+    inside = _inside
+    with inside.lock:
+        if inside.count == 0:
+            inside.limit = _blas().limit(limits=1)
+        inside.count += 1
+    try:
+        yield
+    finally:
+        with inside.lock:
+            inside.count -= 1
+            if inside.count == 0:
+                inside.limit.restore_original_limits()
