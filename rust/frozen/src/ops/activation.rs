@@ -6,7 +6,7 @@ use ferroflow_core::activation::Activation as Function;
 use super::{Made, Op, OpReader};
 use crate::block::Block;
 use crate::error::InputError;
-use crate::graph::{Line, Scratch, Slot};
+use crate::graph::Scratch;
 use crate::json::invalid;
 use crate::schema::Schema;
 
@@ -23,15 +23,7 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
     let Some(function) = Function::named(&name) else {
         return invalid(format!("{} has the activation '{name}'", r.place()));
     };
-    let mut columns = Vec::new();
-    let mut lines = Vec::new();
-    for line in r.input {
-        let from = r.number_of(line)?;
-        let slot = r.compiler.number();
-        let Slot::Number(to) = slot else { continue };
-        columns.push((from, to));
-        lines.push(Line { slot, ..*line });
-    }
+    let (columns, lines) = r.column_by_column()?;
     Ok((Box::new(Activation { single, function, columns }), lines))
 }
 

@@ -5,6 +5,9 @@ use crate::error::LoadError;
 use crate::graph::{Compiler, Line, Slot};
 use crate::json::{Fields, Json, invalid};
 
+/// Where numbers come from and go to, and their lines.
+pub type Columns = (Vec<(usize, usize)>, Vec<Line>);
+
 /// Reads one op; `input` are the columns of its input value.
 pub struct OpReader<'r, 't, 'l> {
     pub fields: &'r mut Fields,
@@ -25,6 +28,20 @@ impl OpReader<'_, '_, '_> {
             Slot::Number(at) => Ok(at),
             Slot::Text(_) => invalid(format!("{} needs numbers and gets a text", self.place())),
         }
+    }
+
+    /// (from, to) of each input, for an op that makes one number of each, and the lines that it makes.
+    pub fn column_by_column(&mut self) -> Result<Columns, LoadError> {
+        let mut columns = Vec::new();
+        let mut lines = Vec::new();
+        for line in self.input {
+            let from = self.number_of(line)?;
+            let slot = self.compiler.number();
+            let Slot::Number(to) = slot else { continue };
+            columns.push((from, to));
+            lines.push(Line { slot, ..*line });
+        }
+        Ok((columns, lines))
     }
 
     /// Checks the length of what the field `what` names.
