@@ -162,7 +162,7 @@ def _replay(pipeline: Any, model: FrozenModel, X: Any, final: str) -> str:
                     f"rows of X, and is refused. Does a step of the pipeline override methods?"
                 )
             pairs = []
-            if hasattr(pipeline, "decision_function"):  # a neural network has none
+            if model._has_scores and hasattr(pipeline, "decision_function"):  # a neural network has none
                 pairs.append((pipeline.decision_function(X), model.decision_function(X)))
             if model._has_probabilities:
                 pairs.append((pipeline.predict_proba(X), model.predict_proba(X)))

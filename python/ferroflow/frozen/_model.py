@@ -57,6 +57,7 @@ class FrozenModel:
         self._kinds = [column["kind"] for column in about["schema"]]
         self._positions = {name: j for j, name in enumerate(self._names)}
         self._has_probabilities: bool = about["has_probabilities"]
+        self._has_scores: bool = about["has_scores"]
         self._float = np.float32 if about["single"] else np.float64
 
     @classmethod
@@ -157,6 +158,8 @@ class FrozenModel:
         """
         if self.task != "classifier":
             raise AttributeError(f"this frozen model is a {self.task}: it has no decision_function")
+        if not self._has_scores:
+            raise AttributeError("this frozen model gives probabilities at once: it has no decision_function")
         scores = self._run(X, "scores")
         return scores[0] if type(X) is dict else scores
 

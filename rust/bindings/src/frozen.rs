@@ -271,6 +271,7 @@ impl PyFrozen {
         out.set_item("classes", PyList::new(py, self.labels.iter().map(|l| l.bind(py)))?)?;
         out.set_item("outputs", &info.outputs)?;
         out.set_item("has_probabilities", info.has_probabilities)?;
+        out.set_item("has_scores", info.has_scores)?;
         out.set_item("single", info.single)?;
         out.set_item("flat", info.flat)?;
         out.set_item("provenance", self.model.provenance())?;

@@ -104,7 +104,13 @@ impl Model {
         let room = |wanted: bool, width: usize| if wanted { rows.saturating_mul(width) } else { 0 };
         (
             vec![0; room(classifier && wanted.output, 1)],
-            vec![0.0; room(if classifier { wanted.scores } else { wanted.output }, self.outputs.len())],
+            vec![
+                0.0;
+                room(
+                    if classifier { wanted.scores && self.info.has_scores } else { wanted.output },
+                    self.outputs.len()
+                )
+            ],
             vec![0.0; room(wanted.probabilities, self.n_probabilities())],
         )
     }

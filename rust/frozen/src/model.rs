@@ -93,6 +93,7 @@ impl Model {
             classes,
             outputs: names,
             has_probabilities: link != Link::None,
+            has_scores: task == Task::Classifier && link != Link::Given,
             single,
             flat,
         };
@@ -211,6 +212,7 @@ fn read_link(text: &str, scores: usize) -> Result<Link, LoadError> {
         ("sigmoid", 1) => Ok(Link::Sigmoid),
         ("softmax", 2..) => Ok(Link::Softmax),
         ("one_vs_rest", 2..) => Ok(Link::OneVsRest),
+        ("given", 2..) => Ok(Link::Given),
         _ => invalid(format!("its link '{text}' does not fit {scores} scores")),
     }
 }

@@ -14,7 +14,7 @@ pub struct Predictions {
     /// Row by row, one per class; `None` for a model without probabilities or if not wanted.
     pub probabilities: Option<Vec<f64>>,
     /// Decision scores of a classifier, row by row: one for two classes, otherwise one per class.
-    /// Empty if not wanted.
+    /// Empty if not wanted, and for a model that gives probabilities at once.
     pub scores: Vec<f64>,
 }
 
@@ -59,6 +59,8 @@ pub enum Link {
     Softmax,
     /// Sigmoid of each score, divided by their sum.
     OneVsRest,
+    /// The values are the probabilities.
+    Given,
 }
 
 impl Link {
@@ -67,6 +69,7 @@ impl Link {
         let mut z: Vec<T> = scores.iter().map(|&v| T::from_f64(v)).collect();
         match self {
             Self::None => return,
+            Self::Given => {}
             Self::Sigmoid => z[0] = linear::sigmoid(z[0]),
             Self::Softmax => linear::softmax(&mut z),
             Self::OneVsRest => {
@@ -89,7 +92,7 @@ impl Link {
         simd::run(
             #[inline(always)]
             || match self {
-                Self::None => {}
+                Self::None | Self::Given => {}
                 Self::Sigmoid => linear::sigmoid_each(&mut z),
                 Self::Softmax => linear::softmax_each(&mut z, width),
                 Self::OneVsRest => {

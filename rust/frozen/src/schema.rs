@@ -157,6 +157,8 @@ pub struct Info {
     pub outputs: Vec<String>,
     /// Does it give probabilities?
     pub has_probabilities: bool,
+    /// Does it give scores from which labels are told?
+    pub has_scores: bool,
     /// Are its values and probabilities `f32` (held here widened)?
     pub single: bool,
     /// Does a regressor give one number per row (rather than a row of one)?

@@ -134,6 +134,32 @@ fn a_whole_file_predicts_by_row_and_by_batch() {
 }
 
 #[test]
+fn values_may_be_the_probabilities() {
+    let (mut document, mut tensors) = parts();
+    document["output"]["value"] = json!(7);
+    document["output"]["link"] = json!("given");
+    tensors.insert("expected".into(), f64s(&[6], &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]));
+    let model = load(&sealed(&document, &tensors)).unwrap();
+    assert!(model.info().has_probabilities && !model.info().has_scores);
+    let mut batch = Batch::new(model.schema(), 20);
+    for i in 0..20 {
+        batch.push(0, Cell::Number(1.0)).unwrap();
+        batch.push(1, Cell::Text(if i % 3 == 0 { "York" } else { "Bath" })).unwrap();
+    }
+    let all = model.predict(&batch).unwrap();
+    let one = model.predict_row(row(1.0, "York")).unwrap();
+    assert_eq!(
+        (&one.output, one.probabilities.as_deref()),
+        (&Output::Labels(vec![1]), Some(&[0.0, 1.0][..]))
+    );
+    assert_eq!(all.probabilities.unwrap()[..4], [0.0, 1.0, 1.0, 0.0]);
+    assert!(all.scores.is_empty() && one.scores.is_empty());
+    document["output"]["value"] = json!(10);
+    let found = load(&sealed(&document, &tensors)).unwrap_err().to_string();
+    assert!(found.contains("link 'given' does not fit 1 scores"), "{found}");
+}
+
+#[test]
 fn inputs_that_do_not_fit_are_refused_with_their_place() {
     let model = load(&whole()).unwrap();
     let mut batch = Batch::new(model.schema(), 0);
