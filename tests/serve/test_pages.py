@@ -20,6 +20,12 @@ def test_health(server, model):
     assert server.ask("GET", "/health")[2]["uptime_seconds"] > first["uptime_seconds"] > 0
 
 
+def test_live_and_ready(server):
+    for path, word in (("/health/live", "live"), ("/health/ready", "ready")):
+        status, headers, answer = server.ask("GET", path)
+        assert (status, answer, headers["cache-control"]) == (200, {"status": word}, "no-store")
+
+
 def test_schema_is_the_models(server, model):
     status, _, schema = server.ask("GET", "/schema")
     assert status == 200
@@ -126,15 +132,25 @@ def metric(server, name):
 
 def test_metrics_count(server, row):
     names = (
-        "rows_total",
-        'requests_total{status="200"}',
-        'requests_total{status="422"}',
-        "predict_seconds_count",
+        "rows_total{LABELS}",
+        'requests_total{LABELS,status="200"}',
+        'requests_total{LABELS,status="422"}',
+        'errors_total{LABELS,code="no_rows"}',
+        "predict_seconds_count{LABELS}",
+        'predict_seconds_bucket{le="+Inf",LABELS}',
+        'missing_values_total{LABELS,column="age"}',
+        'unseen_categories_total{LABELS,column="sex"}',
+        'requests_total{model="",version="",status="404"}',
+        'errors_total{model="",version="",code="unknown_model"}',
     )
+    names = [name.replace("LABELS", 'model="titanic",version="3"') for name in names]
     before = [metric(server, name) for name in names]
-    server.predict({"rows": [row, row, row]})
+    server.predict({"rows": [row | {"age": None}, row | {"age": None, "sex": "?"}, row]})
     server.predict({"rows": []})
-    assert [metric(server, name) - b for name, b in zip(names, before, strict=True)] == [3, 1, 1, 1]
+    server.ask("POST", "/models/none/predict", b"{}", {"content-type": "application/json"})
+    after = [metric(server, name) - b for name, b in zip(names, before, strict=True)]
+    assert after == [3, 1, 1, 1, 1, 1, 2, 1, 1, 1]
+    assert metric(server, 'model{model="titanic",version="3"}') == 1
 
 
 def test_the_version_is_the_packages(server):

@@ -40,6 +40,11 @@ def test_columns_give_the_same(server, model, table):
     assert answer["probabilities"] == model.predict_proba(rows).tolist()
 
 
+def test_one_row_is_a_request_of_one(server, row):
+    one, other = server.predict({"row": row})[1], server.predict({"rows": [row]})[1]
+    assert {**one, "ids": 0} == {**other, "ids": 0} and len(one["ids"]) == 1
+
+
 def test_the_order_of_keys_does_not_matter(server, row):
     shuffled = dict(sorted(row.items(), reverse=True))
     _, one = server.predict({"rows": [row]})

@@ -46,8 +46,11 @@ CASES = {
     "deep keys": (lambda r: b'{"rows":' * 50_000, 422, "wrong_shape", None, None, ["a list of rows"]),
     "null": (lambda r: b"null", 422, "wrong_shape", None, None, ["an object"]),
     "no key": (lambda r: {}, 422, "wrong_shape", None, None, ["rows"]),
-    "unknown key": (lambda r: {"row": [r]}, 422, "wrong_shape", None, None, ["'row'", '"rows"']),
-    "both keys": (lambda r: {"rows": [r], "columns": {}}, 422, "wrong_shape", None, None, ["only once"]),
+    "unknown key": (lambda r: {"data": [r]}, 422, "wrong_shape", None, None, ["'data'", '"rows"', '"row"']),
+    "a list as the row": (lambda r: {"row": [r]}, 422, "wrong_shape", 0, None, ["row 0", "an object"]),
+    "a bad row": (lambda r: {"row": r | {"age": "old"}}, 422, "wrong_type", 0, "age", ["row 0", "a number"]),
+    "row and rows": (lambda r: {"row": r, "rows": [r]}, 422, "wrong_shape", None, None, ["only one"]),
+    "both keys": (lambda r: {"rows": [r], "columns": {}}, 422, "wrong_shape", None, None, ["only one"]),
     "doubled key": (
         lambda r: b'{"rows": [%s], "rows": []}' % json.dumps(r).encode(),
         422,

@@ -1,9 +1,10 @@
 //! The HTTP server, from Python.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferroflow_frozen::{Limits, Model};
-use ferroflow_server::{Config, Server};
+use ferroflow_server::{Config, Server, Store};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -29,7 +30,7 @@ fn serve(
         .map_err(|e| PyValueError::new_err(e.to_string()))?;
     let config = Config { host, port, ..Config::default() };
     let failed = |e: ferroflow_server::ServeError| PyOSError::new_err(e.to_string());
-    let server = py.detach(|| Server::bind(model, config)).map_err(failed)?;
+    let server = py.detach(|| Server::bind(Arc::new(Store::of(model, &config)), config)).map_err(failed)?;
     let (host, port) = (server.address().ip().to_string(), server.address().port());
     let running = server.start().map_err(failed)?;
     if let Err(error) = listening.call1((host, port)) {

@@ -16,14 +16,20 @@ use crate::problem::Problem;
 
 /// Larger bodies are counted, and answered off the connection's thread: about a millisecond of work.
 pub const LARGE: usize = 64 << 10;
-/// How many large bodies and answers are held at once; others wait, so long.
-const LARGE_AT_ONCE: usize = 16;
+/// How long a large body waits for the others.
 const LARGE_WAIT: Duration = Duration::from_secs(10);
 /// Larger answers are counted too.
 pub const LARGE_ANSWER: usize = 1 << 20;
 
 /// The right to hold something large.
 pub type Permit = OwnedSemaphorePermit;
+
+/// What a body holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Json,
+    Bytes,
+}
 
 /// What bodies may cost.
 pub struct Bodies {
@@ -33,13 +39,14 @@ pub struct Bodies {
 }
 
 impl Bodies {
-    pub fn new(max: usize, patience: Duration) -> Self {
-        Self { max, patience, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }
+    /// `at_once` large bodies and answers are held at once; others wait.
+    pub fn new(max: usize, patience: Duration, at_once: usize) -> Self {
+        Self { max, patience, large: Arc::new(Semaphore::new(at_once)) }
     }
 
-    /// Reads a JSON body whole. A large one comes with its permit.
-    pub async fn read(&self, request: Request<Body>) -> Result<(Bytes, Option<Permit>), Problem> {
-        check_type(request.headers())?;
+    /// Reads a body whole. A large one comes with its permit.
+    pub async fn read(&self, request: Request<Body>, kind: Kind) -> Result<(Bytes, Option<Permit>), Problem> {
+        check_type(request.headers(), kind)?;
         match timeout(self.patience, self.collect(request.into_body())).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
@@ -105,30 +112,35 @@ impl Bodies {
     }
 
     fn too_large(&self) -> Problem {
-        let message = format!("the body is larger than {} bytes; send the rows in parts", self.max);
+        let message = format!("the body is larger than {} bytes, the most that is taken", self.max);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     }
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_type(headers: &HeaderMap, needed: Kind) -> Result<(), Problem> {
     let unsupported = |code, text: String| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, text));
     if let Some(encoding) =
         headers.get(CONTENT_ENCODING).filter(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        let text = format!("a body with content-encoding {encoding:?} is not taken; send plain JSON");
+        let text = format!("a body with content-encoding {encoding:?} is not taken; send it plain");
         return unsupported("unsupported_encoding", text);
     }
+    let needed_type = match needed {
+        Kind::Json => "application/json",
+        Kind::Bytes => "application/octet-stream",
+    };
     let Some(kind) = headers.get(CONTENT_TYPE) else {
         return unsupported(
             "unsupported_media_type",
-            "the header content-type: application/json is needed".into(),
+            format!("the header content-type: {needed_type} is needed"),
         );
     };
     let name = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if name == "application/json" || (name.starts_with("application/") && name.ends_with("+json")) {
+    let also = needed == Kind::Json && name.starts_with("application/") && name.ends_with("+json");
+    if name == needed_type || also {
         return Ok(());
     }
-    let text = format!("the content-type is {kind:?}; application/json is needed");
+    let text = format!("the content-type is {kind:?}; {needed_type} is needed");
     unsupported("unsupported_media_type", text)
 }
 

@@ -19,7 +19,7 @@ pub struct Bounds {
     pub text: usize,
 }
 
-/// Reads `{"rows": [{column: value, ...}, ...]}` or `{"columns": {column: [value, ...]}}`.
+/// Reads `{"rows": [{column: value, ...}, ...]}`, `{"columns": {column: [value, ...]}}` or `{"row": {column: value}}`.
 pub fn decode<'s>(schema: &'s Schema, json: &[u8], bounds: Bounds) -> Result<Batch<'s>, Problem> {
     let mut reader = Reader {
         schema,
@@ -154,6 +154,15 @@ fn explain(reader: &Reader<'_>, error: &serde_json::Error, json: &[u8]) -> Probl
     malformed(reader, &text)
 }
 
+/// The ways to give rows.
+enum Form {
+    Rows,
+    Columns,
+    Row,
+}
+
+const FORMS: &str = "\"rows\", \"columns\" or \"row\"";
+
 struct Body<'r, 's>(&'r mut Reader<'s>);
 
 impl<'de> DeserializeSeed<'de> for Body<'_, '_> {
@@ -166,35 +175,40 @@ impl<'de> DeserializeSeed<'de> for Body<'_, '_> {
 impl<'de> Visitor<'de> for Body<'_, '_> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the key \"rows\" or \"columns\"")
+        write!(f, "an object with the key {FORMS}")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let reader = self.0;
         let mut had = false;
         while let Some(key) = map.next_key_seed(Text(|key: &str| match key {
-            "rows" => Ok(true),
-            "columns" => Ok(false),
+            "rows" => Ok(Form::Rows),
+            "columns" => Ok(Form::Columns),
+            "row" => Ok(Form::Row),
             other => Err(shorten(other)),
         }))? {
-            let rows = match key {
-                Ok(rows) => rows,
+            let form = match key {
+                Ok(form) => form,
                 Err(key) => {
-                    let what =
-                        format!("the request has the unknown key '{key}'; \"rows\" or \"columns\" is needed");
+                    let what = format!("the request has the unknown key '{key}'; {FORMS} is needed");
                     return Err(reader.fail("wrong_shape", &what));
                 }
             };
             if std::mem::replace(&mut had, true) {
-                return Err(reader.fail("wrong_shape", "\"rows\" or \"columns\" is needed, and only once"));
+                return Err(
+                    reader.fail("wrong_shape", &format!("{FORMS} is needed, and only one of them once"))
+                );
             }
-            if rows {
-                map.next_value_seed(Rows(reader))?;
-            } else {
-                map.next_value_seed(Columns(reader))?;
+            match form {
+                Form::Rows => map.next_value_seed(Rows(reader))?,
+                Form::Columns => map.next_value_seed(Columns(reader))?,
+                Form::Row => {
+                    map.next_value_seed(Row(reader, 0))?;
+                    reader.row = None;
+                }
             }
         }
         if !had {
-            return Err(reader.fail("wrong_shape", "the request has neither \"rows\" nor \"columns\""));
+            return Err(reader.fail("wrong_shape", &format!("the request is empty; {FORMS} is needed")));
         }
         if reader.batch.rows().unwrap_or(0) == 0 {
             return Err(reader.fail("no_rows", "there is not one row to predict"));

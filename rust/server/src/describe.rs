@@ -1,21 +1,18 @@
 //! What the model takes and gives: `/schema`, and the OpenAPI document made from it.
 
+use std::collections::BTreeMap;
+
 use ferroflow_frozen::{ColumnStatistics, InputColumn, Kind, Model, Task, Values};
 use serde_json::{Map, Value, json};
 
-use crate::decode::Bounds;
 use crate::encode::label;
+use crate::history::milliseconds;
+use crate::models::{CHAMPION, Entry, Table};
+use crate::served::Served;
 
-/// What is described.
-pub struct Described<'m> {
-    pub model: &'m Model,
-    pub bounds: Bounds,
-    pub max_body: usize,
-}
-
-/// `GET /schema`.
-pub fn schema(d: &Described<'_>) -> Value {
-    let info = d.model.info();
+/// What a version takes and gives: `/schema`.
+pub fn schema(d: &Served, max_body: usize) -> Value {
+    let info = d.info();
     let columns: Vec<Value> = d
         .model
         .schema()
@@ -40,9 +37,46 @@ pub fn schema(d: &Described<'_>) -> Value {
         "classes": info.classes.iter().map(label).collect::<Vec<_>>(),
         "outputs": info.outputs,
         "probabilities": info.has_probabilities,
-        "limits": {"rows": d.bounds.rows, "body_bytes": d.max_body, "text_bytes": d.bounds.text},
-        "example": example(d.model),
+        "limits": {"rows": d.bounds.rows, "body_bytes": max_body, "text_bytes": d.bounds.text},
+        "example": example(&d.model),
     })
+}
+
+/// `GET /models`.
+pub fn models(table: &Table) -> Value {
+    let models = table.models.iter().map(|(name, entry)| model(table, name, entry));
+    json!({"default": table.default, "models": models.collect::<Vec<_>>()})
+}
+
+/// `GET /models/{model}`.
+pub fn model(table: &Table, name: &str, entry: &Entry) -> Value {
+    let versions = entry.versions.iter().map(|served| {
+        let info = served.info();
+        json!({
+            "version": info.version,
+            "sha256": info.sha256,
+            "task": info.task.as_str(),
+            "loaded_ms": milliseconds(served.loaded),
+            "file": served.file.as_ref().and_then(|f| f.file_name()).map(|f| f.to_string_lossy()),
+        })
+    });
+    json!({
+        "name": name,
+        "default": table.default.as_deref() == Some(name),
+        "aliases": current(entry),
+        "versions": versions.collect::<Vec<_>>(),
+    })
+}
+
+/// `GET /models/{model}/aliases`.
+pub fn aliases(entry: &Entry) -> Value {
+    json!({"aliases": current(entry), "history": entry.history.changes()})
+}
+
+/// The versions of the aliases; `champion` is always among them.
+fn current(entry: &Entry) -> BTreeMap<&str, &str> {
+    let champion = entry.champion().map(|served| (CHAMPION, served.info().version.as_str()));
+    champion.into_iter().chain(entry.aliases.iter().map(|(k, v)| (k.as_str(), v.as_str()))).collect()
 }
 
 /// A row in the middle of the training data.
@@ -78,9 +112,9 @@ fn readable(value: f64) -> f64 {
 }
 
 /// `GET /openapi.json`.
-pub fn openapi(d: &Described<'_>) -> Value {
+pub fn openapi(d: &Served, max_body: usize) -> Value {
     let info = d.model.info();
-    let example = example(d.model);
+    let example = example(&d.model);
     let mut row = Map::new();
     let mut columns = Map::new();
     let mut column_example = Map::new();
@@ -136,7 +170,7 @@ pub fn openapi(d: &Described<'_>) -> Value {
                     },
                     "400": error("The body is not JSON, or was cut short"),
                     "408": error("The body took too long to arrive"),
-                    "413": error(&format!("The body is larger than {} bytes", d.max_body)),
+                    "413": error(&format!("The body is larger than {} bytes", max_body)),
                     "415": error("The body is not announced as application/json"),
                     "422": error("The rows do not fit the model: says which row and column, and why"),
                 },
@@ -212,7 +246,7 @@ fn cell(column: &InputColumn) -> Value {
     cell
 }
 
-fn prediction(d: &Described<'_>) -> Value {
+fn prediction(d: &Served) -> Value {
     let info = d.model.info();
     match info.task {
         Task::Classifier => json!({"enum": info.classes.iter().map(label).collect::<Vec<_>>()}),

@@ -13,11 +13,10 @@ pub struct Encoder {
     labels: Vec<Vec<u8>>,
     outputs: Vec<String>,
     flat: bool,
-    id_prefix: String,
 }
 
 impl Encoder {
-    pub fn new(info: &Info, id_prefix: String) -> Self {
+    pub fn new(info: &Info) -> Self {
         let name = serde_json::Value::from(info.name.as_str());
         let version = serde_json::Value::from(info.version.as_str());
         Self {
@@ -25,13 +24,12 @@ impl Encoder {
             labels: info.classes.iter().map(|l| label(l).to_string().into_bytes()).collect(),
             outputs: info.outputs.clone(),
             flat: info.flat,
-            id_prefix,
         }
     }
 
-    /// `first` is the number of the first row's id.
-    pub fn encode(&self, predictions: &Predictions, first: u64) -> Result<Vec<u8>, Problem> {
-        self.write(predictions, first).map_err(|error| match error {
+    /// The rows' ids are `prefix` and the numbers from `first` on.
+    pub fn encode(&self, predictions: &Predictions, prefix: &str, first: u64) -> Result<Vec<u8>, Problem> {
+        self.write(predictions, prefix, first).map_err(|error| match error {
             Failure::Problem(problem) => problem,
             Failure::Io(error) => {
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
@@ -39,12 +37,12 @@ impl Encoder {
         })
     }
 
-    fn write(&self, predictions: &Predictions, first: u64) -> Result<Vec<u8>, Failure> {
+    fn write(&self, predictions: &Predictions, prefix: &str, first: u64) -> Result<Vec<u8>, Failure> {
         let rows = predictions.rows;
         let mut out = Vec::with_capacity(self.head.len() + 64 + rows.saturating_mul(96));
         out.extend_from_slice(&self.head);
         for (i, number) in (0..rows).zip(first..) {
-            write!(out, "{}\"{}-{number}\"", comma(i), self.id_prefix)?;
+            write!(out, "{}\"{prefix}-{number}\"", comma(i))?;
         }
         out.extend_from_slice(b"],\"predictions\":[");
         match &predictions.output {

@@ -1,89 +1,78 @@
 //! What is asked for, and who answers.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode, Uri};
-use axum::response::IntoResponse as _;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use ferroflow_frozen::Model;
+use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::body::{Bodies, LARGE, LARGE_ANSWER, held};
-use crate::decode::{Bounds, decode, shorten};
-use crate::describe::{self, Described};
-use crate::encode::Encoder;
-use crate::metrics::Metrics;
+use crate::body::{Bodies, Kind, LARGE, LARGE_ANSWER, held};
+use crate::decode::shorten;
+use crate::infer::OpenProblem;
+use crate::metrics::{self, Requests};
+use crate::models::{Store, Which};
 use crate::problem::Problem;
+use crate::served::{Ids, Served};
 use crate::server::Config;
+use crate::{admin, describe, health};
 
-/// Numbers in an answer at most: 200 MB of text. A model with many outputs takes fewer rows.
-const MAX_NUMBERS: usize = 10_000_000;
+/// Large bodies and answers at once.
+const LARGE_AT_ONCE: usize = 16;
 
 const PAGE: &str = include_str!("docs.html");
 
-/// A model and everything that answers for it.
+/// The models and everything that answers for them.
 pub struct App {
-    model: Model,
-    bodies: Bodies,
-    bounds: Bounds,
-    max_body: usize,
-    encoder: Encoder,
-    next_id: AtomicU64,
-    metrics: Metrics,
+    pub(crate) models: Arc<Store>,
+    pub(crate) bodies: Bodies,
+    pub(crate) uploads: Bodies,
+    pub(crate) max_body: usize,
+    pub(crate) ids: Ids,
+    /// Requests for predictions that no model answered.
+    unrouted: Arc<Requests>,
     started: Instant,
-    schema: OnceLock<Bytes>,
-    openapi: OnceLock<Bytes>,
+    stopping: AtomicBool,
 }
 
 impl App {
-    /// An answerer for `model` within the bounds of `config`.
+    /// An answerer for `models` within the bounds of `config`.
     #[must_use]
-    pub fn new(model: Model, config: &Config) -> Self {
-        let info = model.info();
-        let outputs = info.classes.len().max(info.outputs.len()).max(1);
-        // The standard library's hasher is seeded by the system's randomness.
-        let prefix = RandomState::new().hash_one((SystemTime::now(), std::process::id()));
+    pub fn new(models: Arc<Store>, config: &Config) -> Self {
         Self {
-            bodies: Bodies::new(config.max_body, config.body_timeout),
-            bounds: Bounds {
-                rows: config.max_rows.min((MAX_NUMBERS / outputs).max(1)),
-                text: config.max_text,
-            },
+            bodies: Bodies::new(config.max_body, config.body_timeout, LARGE_AT_ONCE),
+            uploads: Bodies::new(config.max_upload, config.body_timeout, 1),
             max_body: config.max_body,
-            encoder: Encoder::new(info, format!("{prefix:016x}")),
-            next_id: AtomicU64::new(0),
-            metrics: Metrics::new(),
+            ids: Ids::new(),
+            unrouted: Arc::default(),
             started: Instant::now(),
-            schema: OnceLock::new(),
-            openapi: OnceLock::new(),
-            model,
+            stopping: AtomicBool::new(false),
+            models,
         }
     }
 
-    fn described(&self) -> Described<'_> {
-        Described { model: &self.model, bounds: self.bounds, max_body: self.max_body }
+    /// From now on it is not ready.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// From a body to an answer.
-    fn answer(&self, json: &[u8]) -> Result<Vec<u8>, Problem> {
-        let start = Instant::now();
-        let batch = decode(self.model.schema(), json, self.bounds)?;
-        let predictions = self.model.predict(&batch)?;
-        let first = self.next_id.fetch_add(predictions.rows as u64, Ordering::Relaxed);
-        let answer = self.encoder.encode(&predictions, first)?;
-        self.metrics.predicted(predictions.rows, start.elapsed());
-        Ok(answer)
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
@@ -92,11 +81,23 @@ pub fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/", get(docs))
         .route("/docs", get(docs))
-        .route("/health", get(health))
+        .route("/health", get(health::health))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi))
         .route("/predict", post(predict).fallback(use_post))
         .route("/schema", get(schema))
+        .route("/models", get(models))
+        .route("/models/{model}", get(model))
+        .route("/models/{model}/aliases", get(aliases))
+        .route("/models/{model}/predict", post(predict_champion).fallback(use_post))
+        .route("/models/{model}/schema", get(schema_of_champion))
+        .route("/models/{model}/versions/{version}/predict", post(predict_version).fallback(use_post))
+        .route("/models/{model}/versions/{version}/schema", get(schema_of_version))
+        .route("/models/{model}/aliases/{alias}/predict", post(predict_alias).fallback(use_post))
+        .route("/models/{model}/aliases/{alias}/schema", get(schema_of_alias))
+        .merge(admin::routes())
         .method_not_allowed_fallback(use_get)
         .fallback(unknown_path)
         .with_state(app);
@@ -108,34 +109,105 @@ fn guarded(router: Router) -> Router {
     router.layer(CatchPanicLayer::custom(|_| internal().into_response()))
 }
 
-fn internal() -> Problem {
+pub fn internal() -> Problem {
     let message = "internal error in ferroflow, please report it; the server goes on";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
 }
 
-fn typed(kind: &'static str, body: impl Into<Body>) -> Response<Body> {
+pub fn typed(kind: &'static str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
-async fn predict(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    let response = match try_predict(&app, request).await {
-        Ok(answer) => typed("application/json", answer),
-        Err(problem) => problem.into_response(),
-    };
-    app.metrics.request(response.status());
-    response
+/// The names in a path.
+pub struct Names<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Names<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let found: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, app).await;
+        match found {
+            Ok(Path(names)) => Ok(Self(names)),
+            Err(error) => {
+                let text = format!("the path cannot be read: {}", error.body_text());
+                Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_path", text))
+            }
+        }
+    }
 }
 
-async fn try_predict(app: &Arc<App>, request: Request<Body>) -> Result<Body, Problem> {
-    let (json, permit) = app.bodies.read(request).await?;
+async fn predict(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let served = app.models.table().first().cloned();
+    answer(&app, served, request, Served::answer).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn predict_champion(
+    Names(model): Names<String>,
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    let served = app.models.table().find(&model, Which::Champion).cloned();
+    answer(&app, served, request, Served::answer).await
+}
+
+async fn predict_version(
+    Names((model, version)): Names<(String, String)>,
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    let served = app.models.table().find(&model, Which::Version(&version)).cloned();
+    answer(&app, served, request, Served::answer).await
+}
+
+async fn predict_alias(
+    Names((model, alias)): Names<(String, String)>,
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    let served = app.models.table().find(&model, Which::Alias(&alias)).cloned();
+    answer(&app, served, request, Served::answer).await
+}
+
+/// From a body to an answer.
+pub type Answerer = fn(&Served, &[u8], &Ids) -> Result<Vec<u8>, Problem>;
+
+/// Lets `served` answer a request, and counts what came of it.
+pub async fn answer(
+    app: &Arc<App>,
+    served: Result<Arc<Served>, Problem>,
+    request: Request<Body>,
+    how: Answerer,
+) -> Result<Response<Body>, Problem> {
+    let served = served.inspect_err(|problem| app.unrouted.refused(problem))?;
+    match try_answer(app, &served, request, how).await {
+        Ok(answer) => {
+            served.counters.requests.answered();
+            Ok(typed("application/json", answer))
+        }
+        Err(problem) => {
+            served.counters.requests.refused(&problem);
+            Err(problem)
+        }
+    }
+}
+
+async fn try_answer(
+    app: &Arc<App>,
+    served: &Arc<Served>,
+    request: Request<Body>,
+    how: Answerer,
+) -> Result<Body, Problem> {
+    let (json, permit) = app.bodies.read(request, Kind::Json).await?;
     let answer = if json.len() <= LARGE {
-        app.answer(&json)?
+        how(served, &json, &app.ids)?
     } else {
         // Other connections of this thread go on meanwhile.
-        let app = app.clone();
-        tokio::task::spawn_blocking(move || app.answer(&json)).await.unwrap_or_else(|_| Err(internal()))?
+        let (app, served) = (app.clone(), served.clone());
+        tokio::task::spawn_blocking(move || how(&served, &json, &app.ids))
+            .await
+            .unwrap_or_else(|_| Err(internal()))?
     };
     if answer.len() <= LARGE_ANSWER {
         return Ok(answer.into());
@@ -147,35 +219,63 @@ async fn try_predict(app: &Arc<App>, request: Request<Body>) -> Result<Body, Pro
     Ok(held(answer, permit).into())
 }
 
-async fn health(State(app): State<Arc<App>>) -> Response<Body> {
-    let info = app.model.info();
-    let health = serde_json::json!({
-        "status": "ok",
-        "model": info.name,
-        "version": info.version,
-        "sha256": info.sha256,
-        "uptime_seconds": app.started.elapsed().as_secs_f64(),
-    });
-    let mut response = typed("application/json", health.to_string());
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
-    match app.metrics.text() {
+    match metrics::text(app.models.table().clone(), app.unrouted.clone()) {
         Ok(text) => typed("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
         Err(_) => internal().into_response(),
     }
 }
 
-async fn schema(State(app): State<Arc<App>>) -> Response<Body> {
-    let json = app.schema.get_or_init(|| describe::schema(&app.described()).to_string().into());
-    typed("application/json", json.clone())
+async fn schema(State(app): State<Arc<App>>) -> Result<Response<Body>, Problem> {
+    Ok(typed("application/json", app.models.table().first()?.schema(app.max_body)))
 }
 
-async fn openapi(State(app): State<Arc<App>>) -> Response<Body> {
-    let json = app.openapi.get_or_init(|| describe::openapi(&app.described()).to_string().into());
-    typed("application/json", json.clone())
+fn schema_of(app: &App, model: &str, which: Which<'_>) -> Result<Response<Body>, Problem> {
+    Ok(typed("application/json", app.models.table().find(model, which)?.schema(app.max_body)))
+}
+
+async fn schema_of_champion(
+    Names(model): Names<String>,
+    State(app): State<Arc<App>>,
+) -> Result<Response<Body>, Problem> {
+    schema_of(&app, &model, Which::Champion)
+}
+
+async fn schema_of_version(
+    Names((model, version)): Names<(String, String)>,
+    State(app): State<Arc<App>>,
+) -> Result<Response<Body>, Problem> {
+    schema_of(&app, &model, Which::Version(&version))
+}
+
+async fn schema_of_alias(
+    Names((model, alias)): Names<(String, String)>,
+    State(app): State<Arc<App>>,
+) -> Result<Response<Body>, Problem> {
+    schema_of(&app, &model, Which::Alias(&alias))
+}
+
+async fn models(State(app): State<Arc<App>>) -> Response<Body> {
+    health::state(StatusCode::OK, &describe::models(&app.models.table()))
+}
+
+async fn model(Names(model): Names<String>, State(app): State<Arc<App>>) -> Result<Response<Body>, Problem> {
+    let table = app.models.table();
+    Ok(health::state(StatusCode::OK, &describe::model(&table, &model, table.entry(&model)?)))
+}
+
+async fn aliases(
+    Names(model): Names<String>,
+    State(app): State<Arc<App>>,
+) -> Result<Response<Body>, Problem> {
+    Ok(health::state(StatusCode::OK, &describe::aliases(app.models.table().entry(&model)?)))
+}
+
+async fn openapi(State(app): State<Arc<App>>) -> Result<Response<Body>, Problem> {
+    let table = app.models.table();
+    let first = table.first()?;
+    let json = table.openapi.get_or_init(|| describe::openapi(first, app.max_body).to_string().into());
+    Ok(typed("application/json", json.clone()))
 }
 
 async fn docs() -> Response<Body> {
@@ -194,14 +294,30 @@ async fn docs() -> Response<Body> {
     response
 }
 
-async fn unknown_path(uri: Uri) -> Problem {
-    let path = shorten(uri.path());
-    let message = format!("there is nothing at {path}; POST /predict predicts, GET /docs shows how");
-    Problem::new(StatusCode::NOT_FOUND, "unknown_path", message)
+/// In the shape of the protocol that is spoken at `uri`.
+fn shaped(uri: &Uri, problem: Problem) -> Response<Body> {
+    if uri.path() == "/v2" || uri.path().starts_with("/v2/") {
+        return OpenProblem(problem).into_response();
+    }
+    problem.into_response()
 }
 
-async fn use_post(method: Method, uri: Uri) -> Response<Body> {
+async fn unknown_path(uri: Uri) -> Response<Body> {
+    let path = shorten(uri.path());
+    let message = format!("there is nothing at {path}; POST /predict predicts, GET /docs shows how");
+    shaped(&uri, Problem::new(StatusCode::NOT_FOUND, "unknown_path", message))
+}
+
+pub async fn use_post(method: Method, uri: Uri) -> Response<Body> {
     wrong_method(&method, &uri, "POST")
+}
+
+pub async fn use_delete(method: Method, uri: Uri) -> Response<Body> {
+    wrong_method(&method, &uri, "DELETE")
+}
+
+pub async fn use_put_or_delete(method: Method, uri: Uri) -> Response<Body> {
+    wrong_method(&method, &uri, "PUT,DELETE")
 }
 
 async fn use_get(method: Method, uri: Uri) -> Response<Body> {
@@ -211,7 +327,7 @@ async fn use_get(method: Method, uri: Uri) -> Response<Body> {
 fn wrong_method(method: &Method, uri: &Uri, allowed: &'static str) -> Response<Body> {
     let (method, path) = (shorten(method.as_str()), shorten(uri.path()));
     let message = format!("{path} does not take {method}; it takes {}", allowed.replace(',', " and "));
-    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message).into_response();
+    let mut response = shaped(uri, Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use ferroflow_frozen::Model;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::admin::Admin;
 use crate::connection::{self, Patience};
+use crate::models::Store;
 use crate::routes::App;
 
 /// Where to listen, and what requests may cost.
@@ -39,6 +40,16 @@ pub struct Config {
     pub write_timeout: Duration,
     /// For requests at hand when the server stops.
     pub stop_timeout: Duration,
+    /// The model that answers where none is named. Otherwise that of the first file, or the only one.
+    pub default_model: Option<String>,
+    /// Who may load, unload and move aliases.
+    pub admin: Admin,
+    /// Versions of all models together.
+    pub max_models: usize,
+    /// Bytes of a model file.
+    pub max_model_bytes: usize,
+    /// Bytes of a model that is uploaded.
+    pub max_upload: usize,
 }
 
 impl Default for Config {
@@ -57,6 +68,11 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             // As long as container runtimes wait after SIGTERM.
             stop_timeout: Duration::from_secs(10),
+            default_model: None,
+            admin: Admin::Off,
+            max_models: 1000,
+            max_model_bytes: 1 << 30,
+            max_upload: 256_000_000,
         }
     }
 }
@@ -70,6 +86,9 @@ pub enum ServeError {
     /// The address cannot be taken.
     #[error("cannot listen on {0}, port {1}: {2}")]
     Listen(String, u16, io::Error),
+    /// Management for all, and not on this machine alone.
+    #[error("--admin-open is for this machine alone, and {0} is not: use --admin-key-file")]
+    OpenAdmin(SocketAddr),
     /// No threads, no sockets.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -88,7 +107,7 @@ impl Server {
     ///
     /// # Errors
     /// The port is in use, or the address is not ours.
-    pub fn bind(model: Model, config: Config) -> Result<Self, ServeError> {
+    pub fn bind(models: Arc<Store>, config: Config) -> Result<Self, ServeError> {
         let (host, port) = (config.host.as_str(), config.port);
         let listener = TcpListener::bind((host, port)).map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => ServeError::InUse(host.into(), port),
@@ -96,7 +115,10 @@ impl Server {
         })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let app = Arc::new(App::new(model, &config));
+        if matches!(config.admin, Admin::Open) && !address.ip().is_loopback() {
+            return Err(ServeError::OpenAdmin(address));
+        }
+        let app = Arc::new(App::new(models, &config));
         Ok(Self { listener, address, app, config })
     }
 
@@ -113,7 +135,7 @@ impl Server {
     pub fn start(self) -> Result<Running, ServeError> {
         let (stop, stopped) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(self.config.max_connections));
-        let mut running = Running { stop, workers: Vec::new() };
+        let mut running = Running { app: self.app.clone(), stop, workers: Vec::new() };
         for i in 0..self.config.workers.max(1) {
             let listener = self.listener.try_clone()?;
             // Entered here, so that no worker can fail after the start.
@@ -147,6 +169,7 @@ impl Server {
 
 /// A server that answers. It stops when dropped.
 pub struct Running {
+    app: Arc<App>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -160,6 +183,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.app.stop();
         self.stop.send_replace(true);
         for worker in self.workers.drain(..) {
             let _ = worker.join();

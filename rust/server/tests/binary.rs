@@ -37,7 +37,8 @@ fn wrong_usage_says_what_is_wrong() {
         (&["m.ff", "--port"], "--port needs a value"),
         (&["m.ff", "--port", "65536"], "'65536'"),
         (&["m.ff", "--port=x"], "'x'"),
-        (&["m.ff", "n.ff"], "'n.ff'"),
+        (&["m.ff", "--default-model"], "--default-model needs a value"),
+        (&["m.ff", "--admin-key-file", "no/key"], "no/key"),
         (&["m.ff", "--workers", "3"], "--workers"),
     ] {
         let (code, _, err) = run(arguments);

@@ -188,6 +188,6 @@ fn a_server_without_clients_stops_at_once() {
 fn two_servers_do_not_share_a_port() {
     let (address, _running) = start(config());
     let second = Config { port: address.port(), ..config() };
-    let error = ferroflow_server::Server::bind(common::model(), second).err().unwrap();
+    let error = ferroflow_server::Server::bind(common::store(&second), second).err().unwrap();
     assert!(error.to_string().contains("in use"), "{error}");
 }

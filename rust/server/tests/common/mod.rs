@@ -4,15 +4,25 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferroflow_frozen::{Limits, Model, Tensor, Type, write};
-use ferroflow_server::{Config, Running, Server};
+use ferroflow_server::{Config, Running, Server, Store};
 
 pub const GOOD: &str = r#"{"rows": [{"age": 31, "sex": "male"}, {"age": null, "sex": "female"}]}"#;
 
 /// age: a number, may be missing; sex: a text of two categories. Its weight is so large that a large age overflows.
 pub fn model_bytes() -> Vec<u8> {
+    model_named("small", "7")
+}
+
+/// The same under another name; the version, where it is a number, is its bias, so that answers tell which it was.
+pub fn model_named(name: &str, version: &str) -> Vec<u8> {
+    model_with(name, version, if version == "7" { -0.3 } else { version.parse().unwrap_or(-0.3) })
+}
+
+pub fn model_with(name: &str, version: &str, bias: f64) -> Vec<u8> {
     let mut tensors = BTreeMap::new();
     let mut add = |name: &str, kind, shape: Vec<usize>, bytes: Vec<u8>| {
         tensors.insert(name.to_owned(), Tensor { kind, shape, bytes });
@@ -22,7 +32,7 @@ pub fn model_bytes() -> Vec<u8> {
     for (name, values) in [
         ("expected", &[][..]),
         ("fill", &[29.5]),
-        ("bias", &[-0.3]),
+        ("bias", &[bias]),
         ("edges", &[20.0, 30.0]),
         ("moments", &[29.0, 10.0]),
     ] {
@@ -57,7 +67,7 @@ pub fn model_bytes() -> Vec<u8> {
     }
     add("test.sex.missing", Type::U8, vec![0], Vec::new());
     let document = serde_json::json!({
-        "format": 1, "requires": [], "name": "small", "version": "7",
+        "format": 1, "requires": [], "name": name, "version": version,
         "ops": {"concat": 1, "impute": 1, "linear": 1, "onehot": 1, "select": 1},
         "schema": [
             {"name": "age", "kind": "number", "float": 64, "categories": null},
@@ -93,9 +103,13 @@ pub fn config() -> Config {
     Config { port: 0, workers: 2, ..Config::default() }
 }
 
+pub fn store(config: &Config) -> Arc<Store> {
+    Arc::new(Store::of(model(), config))
+}
+
 /// A server; it stops when dropped.
 pub fn start(config: Config) -> (SocketAddr, Running) {
-    let server = Server::bind(model(), config).unwrap();
+    let server = Server::bind(store(&config), config).unwrap();
     (server.address(), server.start().unwrap())
 }
 
@@ -107,8 +121,24 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 }
 
 pub fn post(body: &str) -> Vec<u8> {
-    let head = "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length:";
-    format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes()
+    post_to("/predict", body)
+}
+
+pub fn post_to(path: &str, body: &str) -> Vec<u8> {
+    request("POST", path, "content-type: application/json\r\n", body.as_bytes())
+}
+
+pub fn get(path: &str) -> Vec<u8> {
+    request("GET", path, "", b"")
+}
+
+/// `head` is lines with their ends.
+pub fn request(method: &str, path: &str, head: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{head}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 #[derive(Debug)]
