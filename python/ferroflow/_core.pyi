@@ -1,7 +1,7 @@
 # The native module's signatures; tests/test_native_module.py checks them against the binary.
 # What each function means is told by the public Python function or class that calls it.
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -371,9 +371,6 @@ class FrozenModel:
     def run_matrix(self, matrix: Any, what: str) -> Any: ...
 
 def frozen_write(document: str, tensors: list[tuple[str, str, list[int], bytes]]) -> bytes: ...
-
-# serve
-def serve(data: bytes, host: str, port: int, listening: Callable[[str, int], object]) -> None: ...
 
 # split
 class Classes:

@@ -26,6 +26,7 @@ def run(*command: str | Path, **options) -> None:
 def build(tools: Path, out: Path) -> Path:
     """Return the path of a new release wheel."""
     maturin = (tools / "maturin").absolute()
+    run((tools / "python").absolute(), ROOT / "tools/backend.py", stdout=subprocess.DEVNULL)
     run(maturin, "build", "--release", "-q", "-o", out, cwd=ROOT)
     (wheel,) = out.glob("*.whl")
     size = wheel.stat().st_size / 2**20
@@ -58,6 +59,8 @@ def main() -> None:
         shutil.copy(ROOT / "examples/data/titanic.csv", work)
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
         env["PATH"] = f"{venv / 'bin'}:{env['PATH']}"
+        run("ferroflow-server", "--version", env=env)
+        run("ferroflow", "serve", "--help", env=env, stdout=subprocess.DEVNULL)
         blocks = BLOCK.findall((ROOT / "README.md").read_text())
         for language, code in blocks:
             sys.stdout.write(f"--- README, {language}\n{code}")

@@ -20,7 +20,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import ferroflow
 
-COMMAND = [sys.executable, "-m", "ferroflow.workflow.cli", "serve"]
+# As the installed command starts: `ferroflow serve`.
+COMMAND = [sys.executable, "-c", "from ferroflow._command import main; main()", "serve"]
 
 
 @dataclass

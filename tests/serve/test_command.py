@@ -4,12 +4,15 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 import ferroflow.deploy.serve
+from ferroflow.deploy import _program
 
 from .conftest import COMMAND, start
 
@@ -83,7 +86,8 @@ def test_a_file_that_is_no_model(tmp_path, model_file):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["m.ff", "--port", "70000"], ["m.ff", "--port", "x"], ["m.ff", "--nonsense"]]
+    "arguments",
+    [["--port", "80"], ["m.ff", "--port", "70000"], ["m.ff", "--port", "x"], ["m.ff", "--nonsense"]],
 )
 def test_wrong_usage(arguments):
     assert run(*arguments).returncode == 2
@@ -92,6 +96,56 @@ def test_wrong_usage(arguments):
 def test_help_teaches():
     result = run("--help")
     assert result.returncode == 0 and "/docs" in result.stdout and "curl" in result.stdout
+    assert "Usage: ferroflow serve MODEL" in result.stdout
+    also = subprocess.run(
+        [sys.executable, "-m", "ferroflow.workflow.cli", "serve", "-h"], capture_output=True, text=True
+    )
+    assert also.stdout == result.stdout
+
+
+def test_the_command_becomes_the_program(model_file):
+    """One process, which is not Python."""
+    server = start(model_file)
+    if sys.platform == "linux":
+        assert Path(f"/proc/{server.process.pid}/exe").readlink().name == "ferroflow-server"
+    server.process.terminate()
+    server.process.communicate(timeout=20)
+
+
+def test_without_the_program(model, monkeypatch, tmp_path):
+    monkeypatch.setattr(_program, "_NAME", "no-such-program")
+    with pytest.raises(FileNotFoundError, match=r"no-such-program, which comes with ferroflow"):
+        ferroflow.deploy.serve.serve(model, port=0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is killed in another way there")
+def test_no_server_is_left_when_python_is_killed(model_file):
+    code = (
+        "import sys; from ferroflow.deploy.serve import serve; "
+        "serve(sys.argv[1], port=0, listening=lambda address: print(address, flush=True))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, model_file], stdout=subprocess.PIPE, text=True)
+    host, port = parent.stdout.readline().strip().removeprefix("http://").split(":")
+    socket.create_connection((host, int(port)), timeout=20).close()
+    parent.kill()
+    parent.communicate()
+    for _ in range(200):
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except OSError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it goes on listening")
+
+
+def test_errors_from_python(model, server, tmp_path):
+    (tmp_path / "bad.ff").write_bytes(model.to_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"bad\.ff: "):
+        ferroflow.deploy.serve.serve(tmp_path / "bad.ff", port=0)
+    with pytest.raises(FileNotFoundError):
+        ferroflow.deploy.serve.serve(tmp_path / "none.ff", port=0)
+    with pytest.raises(OSError, match="is in use"):
+        ferroflow.deploy.serve.serve(model, port=server.port)
 
 
 def test_from_python_beside_other_threads(model, row):

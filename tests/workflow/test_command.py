@@ -26,7 +26,6 @@ def test_help_shows_every_command(typed, words):
             "predict",
             ["--output", "--encoding", "standard input", "others are ignored", "names its row and column"],
         ),
-        ("serve", ["--host", "--port"]),
         ("models", ["promote", "rollback"]),
     ],
 )

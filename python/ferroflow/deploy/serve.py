@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferroflow import _core
+from ferroflow.deploy import _program
 
 if TYPE_CHECKING:  # a file is served without NumPy
     from ferroflow.frozen import FrozenModel
+
+# How often the waiting thread looks for Ctrl-C, in seconds.
+_INTERVAL = 0.05
 
 
 def serve(
@@ -25,8 +32,8 @@ def serve(
     """Serve a frozen model over HTTP until Ctrl-C or SIGTERM.
 
     ``POST /predict`` predicts rows, ``/docs`` is a page to try it, ``/schema`` and ``/openapi.json`` describe what goes
-    in and comes out. Requests at hand are answered before it returns. The interpreter is not used meanwhile: other
-    Python threads run on.
+    in and comes out. Requests at hand are answered before it returns. The server is a program of its own, which ends
+    with this one: other Python threads run on.
 
     Parameters
     ----------
@@ -45,28 +52,49 @@ def serve(
     ValueError
         The file is no model, was cut or altered, is newer than this reader, or fails its self-test.
     OSError
-        The file cannot be read, the port is in use, or the address is not this machine's.
+        The file cannot be read, the port is in use, the address is not this machine's, or the server's program is
+        missing.
     """
-    path = Path(model) if isinstance(model, str | os.PathLike) else None
-    data = path.read_bytes() if path else model.to_bytes()  # type: ignore[union-attr]
+    with tempfile.TemporaryDirectory(prefix="ferroflow-") as folder:
+        if isinstance(model, str | os.PathLike):
+            path = Path(model)
+            path.open("rb").close()  # Python's own errors for what cannot be read
+        else:
+            path = Path(folder) / "model.ff"
+            path.write_bytes(model.to_bytes())
+        _run([str(path), "--host", host, "--port", str(port)], listening)
 
-    def tell(ip: str, port: int) -> None:
-        if listening is not None:
-            listening(f"http://[{ip}]:{port}" if ":" in ip else f"http://{ip}:{port}")
 
+def _run(arguments: list[str], listening: Callable[[str], object] | None) -> None:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, interrupt) if main else None
+    command = [str(_program.find()), *arguments, "--child"]
     try:
-        _core.serve(data, host, port, tell)
+        # It stops at the end of its standard input, so also when this process is killed.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None and process.stdout is not None
+            try:
+                line = process.stdout.readline()
+                answer = (
+                    json.loads(line) if line else {"error": "system", "message": "the server ended at once"}
+                )
+                if "error" in answer:
+                    raise (ValueError if answer["error"] == "model" else OSError)(answer["message"])
+                if listening is not None:
+                    listening(answer["address"])
+                while process.poll() is None:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(_INTERVAL)
+            finally:
+                process.stdin.close()
+                process.wait()
+        if process.returncode:
+            raise OSError(f"the server ended with code {process.returncode}")
     except KeyboardInterrupt:
         pass
-    except ValueError as error:
-        if path is None:
-            raise
-        raise ValueError(f"{path}: {error}") from None
     finally:
         if main:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)

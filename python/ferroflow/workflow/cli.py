@@ -155,6 +155,14 @@ def _check_task(task: str | None) -> None:
         raise typer.BadParameter("classification or regression", param_hint="--task")
 
 
+# For commands that read their own arguments.
+_PASSED_ON = {
+    "ignore_unknown_options": True,
+    "allow_extra_args": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+
 # Commands of other rooms: where each lives, and the line that `ferroflow --help` shows for it.
 _ELSEWHERE = {
     "run": (
@@ -163,7 +171,6 @@ _ELSEWHERE = {
         "Clean, split, tune, train, judge, freeze.",
     ),
     "predict": ("ferroflow.workflow.cli_run", "predict", "Predict the rows of a table."),
-    "serve": ("ferroflow.workflow.cli_serve", "serve", "Answer predictions over HTTP."),
     "models": ("ferroflow.workflow.cli_models", "app", "The registry: compare, promote, roll back."),
 }
 
@@ -172,17 +179,7 @@ def _mount(name: str) -> None:
     """Mount a command by its place: its module is imported when the command runs, or its help is asked for."""
     module, attribute, line = _ELSEWHERE[name]
 
-    @app.command(
-        name,
-        help=line,
-        add_help_option=False,
-        context_settings={
-            "ignore_unknown_options": True,
-            "allow_extra_args": True,
-            "allow_interspersed_args": False,
-            "help_option_names": [],
-        },
-    )
+    @app.command(name, help=line, add_help_option=False, context_settings=_PASSED_ON)
     def forward(context: typer.Context) -> None:
         from importlib import import_module
 
@@ -202,8 +199,23 @@ def _invoke(command: Any, arguments: list[str], name: str) -> None:
         raise typer.Exit(code)
 
 
+_PROGRAM = {"serve": "Answer predictions over HTTP."}
+
+
+def _mount_program(name: str) -> None:
+    """Mount a command of the server's program: this process becomes it, so it has none of Python's weight."""
+
+    @app.command(name, help=_PROGRAM[name], add_help_option=False, context_settings=_PASSED_ON)
+    def forward(context: typer.Context) -> None:
+        from ferroflow.deploy._program import become
+
+        raise typer.Exit(become(f"ferroflow {name}", context.args))
+
+
 for _name in _ELSEWHERE:
     _mount(_name)
+for _name in _PROGRAM:
+    _mount_program(_name)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

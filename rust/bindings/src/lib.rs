@@ -40,7 +40,6 @@ mod row_scores;
 mod scale;
 mod scale_sparse;
 mod scores;
-mod serve;
 mod sgd;
 mod sparse_array;
 mod spline;
@@ -90,7 +89,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scale_sparse::register(m)?;
     scores::register(m)?;
     sgd::register(m)?;
-    serve::register(m)?;
     spline::register(m)?;
     svm::register(m)?;
     split::register(m)?;

@@ -40,6 +40,7 @@ fn wrong_usage_says_what_is_wrong() {
         (&["m.ff", "--default-model"], "--default-model needs a value"),
         (&["m.ff", "--admin-key-file", "no/key"], "no/key"),
         (&["m.ff", "--workers", "3"], "--workers"),
+        (&["m.ff", "--child=yes"], "'yes'"),
     ] {
         let (code, _, err) = run(arguments);
         assert!(code == Some(2) && err.contains(words), "{arguments:?}: {err}");
@@ -75,6 +76,29 @@ fn it_serves_until_a_signal() {
         assert!(kill.success());
         assert_eq!(child.wait().unwrap().code(), Some(0));
         lines.read_to_string(&mut line).unwrap();
-        assert!(line.contains("Stopping"), "{line}");
+        assert!(line.contains("Stopping") && line.ends_with("Stopped.\n"), "{line}");
     }
+}
+
+#[test]
+fn a_parent_is_told_the_address_and_its_end_ends_it() {
+    let mut child = command()
+        .arg(model_file("child.ff"))
+        .args(["--port", "0", "--child"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = told["address"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    assert_eq!(common::ask(&mut common::connect(address), &common::post(common::GOOD)).status, 200);
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    let (code, out, err) = run(&["no/such.ff", "--child"]);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, told["error"].as_str(), err.as_str()), (Some(1), Some("model"), ""));
+    assert!(told["message"].as_str().unwrap().contains("no/such.ff"));
 }
