@@ -98,6 +98,16 @@ def models():
     yield "transformer", X, None, None
 
 
+def infer(server, name, X):
+    """Ask by the Open Inference Protocol, all columns in one tensor."""
+    data = [[None if v != v else v for v in row] for row in X.astype(float).tolist()]
+    body = {"inputs": [{"name": "any", "datatype": "FP64", "shape": list(X.shape), "data": data}]}
+    headers = {"content-type": "application/json"}
+    status, _, answer = server.ask("POST", f"/v2/models/{name}/infer", json.dumps(body), headers)
+    assert status == 200, answer
+    return answer
+
+
 @pytest.mark.parametrize(("X", "y", "last"), [m[1:] for m in models()], ids=[m[0] for m in models()])
 def test_every_kind_of_model(X, y, last, tmp_path):
     pipeline = make_pipeline(StandardScaler(), *([last] if last else [])).fit(X, y)
@@ -111,6 +121,7 @@ def test_every_kind_of_model(X, y, last, tmp_path):
     server = start(tmp_path / "m.ff")
     try:
         status, answer = server.predict({"rows": rows_of(frame)})
+        open_protocol = infer(server, "model", X)
         schema = server.ask("GET", "/schema")[2]
         openapi = server.ask("GET", "/openapi.json")[2]
     finally:
@@ -125,6 +136,11 @@ def test_every_kind_of_model(X, y, last, tmp_path):
         expected[1].tolist() if expected.ndim > 1 else expected[1]
     )
     assert ("probabilities" in answer) == (model.task == "classifier" and hasattr(pipeline, "predict_proba"))
+    outputs = {o["name"]: o["data"] for o in open_protocol["outputs"]}
+    assert np.asarray(outputs["predict"]).tolist() == np.asarray(answer["predictions"]).ravel().tolist()
+    assert np.asarray(outputs.get("probabilities", [])).tolist() == [
+        p for row in answer.get("probabilities", []) for p in row
+    ]
     assert schema["probabilities"] == ("probabilities" in answer)
     if "probabilities" in answer:
         assert answer["probabilities"] == model.predict_proba(X).tolist()

@@ -29,15 +29,6 @@ impl Encoder {
 
     /// The rows' ids are `prefix` and the numbers from `first` on.
     pub fn encode(&self, predictions: &Predictions, prefix: &str, first: u64) -> Result<Vec<u8>, Problem> {
-        self.write(predictions, prefix, first).map_err(|error| match error {
-            Failure::Problem(problem) => problem,
-            Failure::Io(error) => {
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-            }
-        })
-    }
-
-    fn write(&self, predictions: &Predictions, prefix: &str, first: u64) -> Result<Vec<u8>, Failure> {
         let rows = predictions.rows;
         let mut out = Vec::with_capacity(self.head.len() + 64 + rows.saturating_mul(96));
         out.extend_from_slice(&self.head);
@@ -46,16 +37,11 @@ impl Encoder {
         }
         out.extend_from_slice(b"],\"predictions\":[");
         match &predictions.output {
-            Output::Labels(labels) => {
-                for (i, &at) in labels.iter().enumerate() {
-                    out.extend_from_slice(comma(i).as_bytes());
-                    out.extend_from_slice(self.labels.get(at as usize).map_or(b"null", Vec::as_slice));
-                }
-            }
-            Output::Values { width, data } => {
+            Output::Values { width, data } if !self.flat => {
                 self.check(*width, data)?;
-                if self.flat { numbers(&mut out, data)? } else { matrix(&mut out, data, rows)? }
+                matrix(&mut out, data, rows)?;
             }
+            output => self.flat(&mut out, output)?,
         }
         out.push(b']');
         if let Some(probabilities) = &predictions.probabilities {
@@ -65,6 +51,23 @@ impl Encoder {
         }
         out.push(b'}');
         Ok(out)
+    }
+
+    /// The labels or values, one after the other.
+    pub fn flat(&self, out: &mut Vec<u8>, output: &Output) -> Result<(), Problem> {
+        match output {
+            Output::Labels(labels) => {
+                for (i, &at) in labels.iter().enumerate() {
+                    out.extend_from_slice(comma(i).as_bytes());
+                    out.extend_from_slice(self.labels.get(at as usize).map_or(b"null", Vec::as_slice));
+                }
+                Ok(())
+            }
+            Output::Values { width, data } => {
+                self.check(*width, data)?;
+                numbers(out, data)
+            }
+        }
     }
 
     /// JSON has no infinity: a transformer's output that overflows is refused, NaN is null.
@@ -78,20 +81,10 @@ impl Encoder {
     }
 }
 
-enum Failure {
-    Problem(Problem),
-    Io(std::io::Error),
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl From<std::io::Error> for Failure {
+/// Writing to memory does not fail.
+impl From<std::io::Error> for Problem {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     }
 }
 
@@ -100,7 +93,7 @@ fn comma(i: usize) -> &'static str {
 }
 
 /// `data` as `rows` lists.
-fn matrix(out: &mut Vec<u8>, data: &[f64], rows: usize) -> std::io::Result<()> {
+fn matrix(out: &mut Vec<u8>, data: &[f64], rows: usize) -> Result<(), Problem> {
     let width = data.len() / rows.max(1);
     for i in 0..rows {
         out.extend_from_slice(comma(i).as_bytes());
@@ -111,10 +104,11 @@ fn matrix(out: &mut Vec<u8>, data: &[f64], rows: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-fn numbers(out: &mut Vec<u8>, data: &[f64]) -> std::io::Result<()> {
+/// `data` one after the other.
+pub fn numbers(out: &mut Vec<u8>, data: &[f64]) -> Result<(), Problem> {
     for (i, v) in data.iter().enumerate() {
         out.extend_from_slice(comma(i).as_bytes());
-        serde_json::to_writer(&mut *out, v)?;
+        serde_json::to_writer(&mut *out, v).map_err(std::io::Error::from)?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod problem;
 mod routes;
 mod served;
 mod server;
+mod tensor;
 
 pub use admin::Admin;
 pub use folder::{Line, Refused, Report};

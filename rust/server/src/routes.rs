@@ -26,7 +26,7 @@ use crate::models::{Store, Which};
 use crate::problem::Problem;
 use crate::served::{Ids, Served};
 use crate::server::Config;
-use crate::{admin, describe, health};
+use crate::{admin, describe, health, infer};
 
 /// Large bodies and answers at once.
 const LARGE_AT_ONCE: usize = 16;
@@ -98,6 +98,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/models/{model}/aliases/{alias}/predict", post(predict_alias).fallback(use_post))
         .route("/models/{model}/aliases/{alias}/schema", get(schema_of_alias))
         .merge(admin::routes())
+        .merge(infer::routes())
         .method_not_allowed_fallback(use_get)
         .fallback(unknown_path)
         .with_state(app);

@@ -52,7 +52,7 @@ pub struct Served {
     /// Its file; `None` where it was handed over in memory.
     pub file: Option<PathBuf>,
     pub loaded: SystemTime,
-    encoder: Encoder,
+    pub encoder: Encoder,
     /// Of the text columns, the categories that the file tells of.
     categories: Vec<Option<HashSet<String>>>,
     schema: OnceLock<Bytes>,
