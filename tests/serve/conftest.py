@@ -44,10 +44,10 @@ class Server:
         kind = response.headers.get("content-type", "")
         return response.status, response.headers, json.loads(data) if "json" in kind and data else data
 
-    def predict(self, body):
+    def predict(self, body, path="/predict"):
         """Post `body` (an object, or the bytes themselves); return status and answer."""
         data = body if isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode()
-        status, _, answer = self.ask("POST", "/predict", data, {"content-type": "application/json"})
+        status, _, answer = self.ask("POST", path, data, {"content-type": "application/json"})
         return status, answer
 
 

@@ -3,6 +3,8 @@
 import re
 import time
 
+from jsonschema import Draft202012Validator
+
 import ferroflow
 
 
@@ -40,73 +42,65 @@ def test_the_example_is_a_good_row(server):
     assert server.predict({"rows": [example]})[0] == 200
 
 
-def check(schema, value, root):
-    """A reader of the JSON Schema words that the document uses; unknown words fail."""
-    if "$ref" in schema:
-        return check(root["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], value, root)
-    if "oneOf" in schema:
-        return sum(check(one, value, root) for one in schema["oneOf"]) == 1
-    assert set(schema) <= {
-        *("type", "properties", "required", "additionalProperties", "items", "enum"),
-        *("minItems", "maxItems", "description", "examples"),
-    }
-    kinds = {
-        "object": dict,
-        "array": list,
-        "string": str,
-        "boolean": bool,
-        "null": type(None),
-        "integer": int,
-        "number": int | float,
-    }
-    types = schema.get("type", list(kinds))
-    types = types if isinstance(types, list) else [types]
-    if not any(
-        isinstance(value, kinds[t]) and (t == "boolean" or not isinstance(value, bool)) for t in types
-    ):
-        return False
-    if "enum" in schema and value not in schema["enum"]:
-        return False
-    if isinstance(value, dict):
-        properties = schema.get("properties", {})
-        if set(schema.get("required", ())) - set(value):
-            return False
-        if schema.get("additionalProperties") is False and set(value) - set(properties):
-            return False
-        return all(check(properties[k], v, root) for k, v in value.items() if k in properties)
-    if isinstance(value, list):
-        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
-            return False
-        return all(check(schema.get("items", {}), v, root) for v in value)
-    return True
+def resolved(document, schema):
+    """A schema with what it refers to, for a validator."""
+    return {**schema, "components": document["components"]}
 
 
 def test_openapi_says_what_the_server_does(server, row):
     status, _, document = server.ask("GET", "/openapi.json")
     assert status == 200 and document["openapi"] == "3.1.0"
     assert document["info"]["title"] == "titanic" and document["info"]["version"] == "3"
-    post = document["paths"]["/predict"]["post"]
-    request = post["requestBody"]["content"]["application/json"]
-    answer_schema = post["responses"]["200"]["content"]["application/json"]["schema"]
-    error_schema = post["responses"]["422"]["content"]["application/json"]["schema"]
-    for example in request["examples"].values():
-        assert check(request["schema"], example["value"], document)
-        status, answer = server.predict(example["value"])
-        assert status == 200 and check(answer_schema, answer, document)
-    refused = [
-        {"rows": [row | {"deck": "B"}]},
-        {"rows": [{k: v for k, v in row.items() if k != "age"}]},
-        {"rows": [row | {"age": "x"}]},
-        {"rows": [row | {"siblings": None}]},
-        {"rows": []},
-        {},
-    ]
-    for body in refused:
-        assert not check(request["schema"], body, document)
-        status, answer = server.predict(body)
-        assert status == 422 and check(error_schema, answer, document)
-    for path in document["paths"]:
-        assert server.ask("GET", path)[0] == (405 if path == "/predict" else 200)
+    for path in ("/predict", "/models/titanic/predict", "/models/titanic/versions/3/predict"):
+        post = document["paths"][path]["post"]
+        request = post["requestBody"]["content"]["application/json"]
+        answers = {
+            status: Draft202012Validator(
+                resolved(document, response["content"]["application/json"]["schema"])
+            )
+            for status, response in post["responses"].items()
+        }
+        asked = Draft202012Validator(resolved(document, request["schema"]))
+        assert set(request["examples"]) == {"rows", "columns", "row"}
+        for example in request["examples"].values():
+            asked.validate(example["value"])
+            status, answer = server.predict(example["value"], path)
+            assert status == 200
+            answers["200"].validate(answer)
+        refused = [
+            {"rows": [row | {"deck": "B"}]},
+            {"rows": [{k: v for k, v in row.items() if k != "age"}]},
+            {"rows": [row | {"age": "x"}]},
+            {"rows": [row | {"siblings": None}]},
+            {"rows": []},
+            {"row": [row]},
+            {},
+        ]
+        for body in refused:
+            assert not asked.is_valid(body)
+            status, answer = server.predict(body, path)
+            assert status == 422
+            answers["422"].validate(answer)
+    infer = document["paths"]["/v2/models/titanic/infer"]["post"]
+    example = infer["requestBody"]["content"]["application/json"]["examples"]["row"]["value"]
+    status, answer = server.predict(example, "/v2/models/titanic/infer")
+    assert status == 200
+    schema = infer["responses"]["200"]["content"]["application/json"]["schema"]
+    Draft202012Validator(resolved(document, schema)).validate(answer)
+
+
+def test_openapi_names_what_is_there(server):
+    document = server.ask("GET", "/openapi.json")[2]
+    Draft202012Validator.check_schema(resolved(document, {}))
+    ids = [op["operationId"] for path in document["paths"].values() for op in path.values()]
+    assert len(set(ids)) == len(ids) and not [path for path in document["paths"] if "admin" in path]
+    for path, operations in document["paths"].items():
+        status, _, answer = server.ask("GET", path)
+        assert status == (405 if "post" in operations else 200), path
+        if status == 200:
+            (kind, content), *_ = operations["get"]["responses"]["200"]["content"].items()
+            if kind == "application/json":
+                Draft202012Validator(resolved(document, content["schema"])).validate(answer)
 
 
 def test_the_page_is_one_file_without_a_network(server):

@@ -25,6 +25,7 @@ use crate::infer::OpenProblem;
 use crate::models::{Came, Store};
 use crate::problem::Problem;
 use crate::routes::{App, Names, internal, use_delete, use_post, use_put_or_delete};
+use crate::tensor::Object;
 
 /// Who may manage.
 #[derive(Clone, Default)]
@@ -204,7 +205,7 @@ async fn set_alias(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let (json, _permit) = app.bodies.read(request, Kind::Json).await?;
-    let NewAlias { version } = parse(&json, "{\"version\": \"...\"}")?;
+    let Object(NewAlias { version }) = parse(&json, "{\"version\": \"...\"}")?;
     changed(&app, move |models| models.set_alias(&model, &alias, &version)).await
 }
 

@@ -1,9 +1,9 @@
-//! What the model takes and gives: `/schema`, and the OpenAPI document made from it.
+//! What the models take and give: `/schema`, `/models`.
 
 use std::collections::BTreeMap;
 
-use ferroflow_frozen::{ColumnStatistics, InputColumn, Kind, Model, Task, Values};
-use serde_json::{Map, Value, json};
+use ferroflow_frozen::{ColumnStatistics, InputColumn, Kind, Model, Values};
+use serde_json::{Value, json};
 
 use crate::encode::label;
 use crate::history::milliseconds;
@@ -80,7 +80,7 @@ fn current(entry: &Entry) -> BTreeMap<&str, &str> {
 }
 
 /// A row in the middle of the training data.
-fn example(model: &Model) -> Value {
+pub fn example(model: &Model) -> Value {
     let columns = model.schema().columns().iter().zip(model.statistics());
     Value::Object(
         columns.map(|(column, statistics)| (column.name.clone(), typical(column, statistics))).collect(),
@@ -109,154 +109,4 @@ fn typical(column: &InputColumn, statistics: &ColumnStatistics) -> Value {
 /// `value` to four digits.
 fn readable(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
-}
-
-/// `GET /openapi.json`.
-pub fn openapi(d: &Served, max_body: usize) -> Value {
-    let info = d.model.info();
-    let example = example(&d.model);
-    let mut row = Map::new();
-    let mut columns = Map::new();
-    let mut column_example = Map::new();
-    for column in d.model.schema().columns() {
-        let cell = cell(column);
-        columns.insert(
-            column.name.clone(),
-            json!({"type": "array", "items": cell, "minItems": 1, "maxItems": d.bounds.rows}),
-        );
-        row.insert(column.name.clone(), cell);
-        column_example.insert(column.name.clone(), json!([example[&column.name]]));
-    }
-    let names: Vec<&str> = d.model.schema().columns().iter().map(|c| c.name.as_str()).collect();
-    let mut answer = json!({
-        "model": {"type": "string"},
-        "version": {"type": "string"},
-        "ids": {"type": "array", "items": {"type": "string"}, "description": "one per row, never given twice"},
-        "predictions": {"type": "array", "items": prediction(d)},
-    });
-    let mut answered = vec!["model", "version", "ids", "predictions"];
-    if info.has_probabilities {
-        answer["probabilities"] = json!({
-            "type": "array",
-            "description": "per row the probability of each class, in the order of \"classes\" in /schema",
-            "items": {"type": "array", "items": {"type": "number"}},
-        });
-        answered.push("probabilities");
-    }
-    let error = |text: &str| json!({"description": text, "content": {"application/json": {"schema": reference("Error")}}});
-    let get = |text: &str, kind: &str| json!({"get": {"summary": text, "responses": {"200": {"description": text, "content": {kind: {}}}}}});
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": info.name,
-            "version": info.version,
-            "description": format!("Predictions of a {}, served by ferroflow {}.", info.task.as_str(), env!("CARGO_PKG_VERSION")),
-        },
-        "paths": {
-            "/predict": {"post": {
-                "summary": "Predict rows",
-                "operationId": "predict",
-                "requestBody": {"required": true, "content": {"application/json": {
-                    "schema": reference("Request"),
-                    "examples": {
-                        "rows": {"value": {"rows": [example]}},
-                        "columns": {"value": {"columns": column_example}},
-                    },
-                }}},
-                "responses": {
-                    "200": {
-                        "description": "The predictions, in the order of the rows",
-                        "content": {"application/json": {"schema": reference("Answer")}},
-                    },
-                    "400": error("The body is not JSON, or was cut short"),
-                    "408": error("The body took too long to arrive"),
-                    "413": error(&format!("The body is larger than {} bytes", max_body)),
-                    "415": error("The body is not announced as application/json"),
-                    "422": error("The rows do not fit the model: says which row and column, and why"),
-                },
-            }},
-            "/health": get("Is the server up, and which model does it serve?", "application/json"),
-            "/schema": get("What the model takes and gives", "application/json"),
-            "/metrics": get("Counters for Prometheus", "application/openmetrics-text"),
-            "/docs": get("A page to try the model", "text/html"),
-        },
-        "components": {"schemas": {
-            "Row": {
-                "type": "object",
-                "properties": row,
-                "required": names,
-                "additionalProperties": false,
-            },
-            "Request": {"oneOf": [
-                {
-                    "type": "object",
-                    "properties": {"rows": {
-                        "type": "array", "items": reference("Row"), "minItems": 1, "maxItems": d.bounds.rows,
-                    }},
-                    "required": ["rows"],
-                    "additionalProperties": false,
-                },
-                {
-                    "type": "object",
-                    "properties": {"columns": {
-                        "type": "object",
-                        "description": "all of one length",
-                        "properties": columns,
-                        "required": names,
-                        "additionalProperties": false,
-                    }},
-                    "required": ["columns"],
-                    "additionalProperties": false,
-                },
-            ]},
-            "Answer": {"type": "object", "properties": answer, "required": answered},
-            "Error": {
-                "type": "object",
-                "properties": {"error": {
-                    "type": "object",
-                    "properties": {
-                        "code": {"type": "string"},
-                        "message": {"type": "string"},
-                        "row": {"type": ["integer", "null"], "description": "counted from 0"},
-                        "column": {"type": ["string", "null"]},
-                    },
-                    "required": ["code", "message", "row", "column"],
-                }},
-                "required": ["error"],
-            },
-        }},
-    })
-}
-
-fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
-}
-
-fn cell(column: &InputColumn) -> Value {
-    let kind = match column.kind {
-        // Whole numbers in training; others are taken too.
-        Kind::Number | Kind::Integer => "number",
-        Kind::Boolean => "boolean",
-        Kind::Text => "string",
-    };
-    let mut cell = if column.nullable { json!({"type": [kind, "null"]}) } else { json!({"type": kind}) };
-    if let Some(categories) = &column.categories {
-        cell["examples"] = json!(categories);
-    }
-    cell
-}
-
-fn prediction(d: &Served) -> Value {
-    let info = d.model.info();
-    match info.task {
-        Task::Classifier => json!({"enum": info.classes.iter().map(label).collect::<Vec<_>>()}),
-        Task::Regressor if info.flat => json!({"type": "number"}),
-        Task::Regressor | Task::Transformer => {
-            json!({
-                "type": "array",
-                "items": {"type": ["number", "null"]},
-                "description": format!("one number each for {}", info.outputs.join(", ")),
-            })
-        }
-    }
 }

@@ -24,7 +24,7 @@ use crate::models::{Entry, Which};
 use crate::problem::Problem;
 use crate::routes::{App, Names, answer, use_post};
 use crate::served::{Ids, Served};
-use crate::tensor::{Parameters, Place, Tensor, read};
+use crate::tensor::{Object, Parameters, Place, Tensor, read};
 
 /// The outputs.
 const PREDICT: &str = "predict";
@@ -210,11 +210,11 @@ struct Asked<'a> {
     #[serde(borrow, default)]
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    parameters: Option<Parameters<'a>>,
+    parameters: Option<Object<Parameters<'a>>>,
     #[serde(borrow)]
-    inputs: Vec<Tensor<'a>>,
+    inputs: Vec<Object<Tensor<'a>>>,
     #[serde(borrow, default)]
-    outputs: Option<Vec<Wanted<'a>>>,
+    outputs: Option<Vec<Object<Wanted<'a>>>>,
 }
 
 #[derive(Deserialize)]
@@ -222,7 +222,7 @@ struct Wanted<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
-    parameters: Option<Parameters<'a>>,
+    parameters: Option<Object<Parameters<'a>>>,
 }
 
 /// From a body to an answer.
@@ -232,20 +232,20 @@ fn respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Problem> 
 
 fn try_respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Problem> {
     let start = Instant::now();
-    let asked: Asked<'_> = serde_json::from_slice(json).map_err(|error| {
+    let Object(asked): Object<Asked<'_>> = serde_json::from_slice(json).map_err(|error| {
         let code = if error.is_data() { "wrong_shape" } else { "malformed_json" };
         Problem::new(StatusCode::BAD_REQUEST, code, format!("not an inference request: {error}"))
     })?;
     let is_binary =
-        |parameters: &Option<Parameters<'_>>| parameters.as_ref().is_some_and(Parameters::are_binary);
-    if is_binary(&asked.parameters) || asked.inputs.iter().any(|input| is_binary(&input.parameters)) {
+        |parameters: &Option<Object<Parameters<'_>>>| parameters.as_ref().is_some_and(|p| p.0.are_binary());
+    if is_binary(&asked.parameters) || asked.inputs.iter().any(|input| is_binary(&input.0.parameters)) {
         return Err(binary());
     }
     let info = served.info();
     let (mut predict, mut probabilities) = (true, info.has_probabilities);
     if let Some(wanted) = asked.outputs.filter(|wanted| !wanted.is_empty()) {
         (predict, probabilities) = (false, false);
-        for output in wanted {
+        for Object(output) in wanted {
             if is_binary(&output.parameters) {
                 return Err(binary());
             }
@@ -266,12 +266,16 @@ fn try_respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Probl
 }
 
 /// The rows in the tensors.
-fn batch<'s>(schema: &'s Schema, inputs: &[Tensor<'_>], bounds: Bounds) -> Result<Batch<'s>, Problem> {
+fn batch<'s>(
+    schema: &'s Schema,
+    inputs: &[Object<Tensor<'_>>],
+    bounds: Bounds,
+) -> Result<Batch<'s>, Problem> {
     let columns = schema.columns();
     let mut given: Vec<bool> = vec![false; columns.len()];
     let mut batch = Batch::new(schema, 1);
     let mut rows = None;
-    for input in inputs {
+    for Object(input) in inputs {
         let at = schema.index_of(&input.name);
         let matrix = at.is_none() && inputs.len() == 1 && input.shape.len() == 2;
         let name = shorten(&input.name);

@@ -16,6 +16,7 @@ mod history;
 mod infer;
 mod metrics;
 mod models;
+mod openapi;
 mod problem;
 mod routes;
 mod served;

@@ -26,7 +26,7 @@ use crate::models::{Store, Which};
 use crate::problem::Problem;
 use crate::served::{Ids, Served};
 use crate::server::Config;
-use crate::{admin, describe, health, infer};
+use crate::{admin, describe, health, infer, openapi};
 
 /// Large bodies and answers at once.
 const LARGE_AT_ONCE: usize = 16;
@@ -272,11 +272,10 @@ async fn aliases(
     Ok(health::state(StatusCode::OK, &describe::aliases(app.models.table().entry(&model)?)))
 }
 
-async fn openapi(State(app): State<Arc<App>>) -> Result<Response<Body>, Problem> {
+async fn openapi(State(app): State<Arc<App>>) -> Response<Body> {
     let table = app.models.table();
-    let first = table.first()?;
-    let json = table.openapi.get_or_init(|| describe::openapi(first, app.max_body).to_string().into());
-    Ok(typed("application/json", json.clone()))
+    let json = table.openapi.get_or_init(|| openapi::openapi(&app, &table).to_string().into());
+    typed("application/json", json.clone())
 }
 
 async fn docs() -> Response<Body> {

@@ -4,14 +4,35 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use axum::http::StatusCode;
 use ferroflow_frozen::{Batch, Cell};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
+
+/// An object of JSON. What serde derives takes a list in its place too.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Map<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        d.deserialize_map(Map(PhantomData))
+    }
+}
 
 /// An input as it came. Its data are read once its type and shape are known, wherever they stand.
 #[derive(Deserialize)]
@@ -22,7 +43,7 @@ pub struct Tensor<'a> {
     #[serde(borrow)]
     pub datatype: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub parameters: Option<Parameters<'a>>,
+    pub parameters: Option<Object<Parameters<'a>>>,
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
 }
