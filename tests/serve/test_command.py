@@ -103,6 +103,22 @@ def test_help_teaches():
     assert also.stdout == result.stdout
 
 
+def test_keys(model_file, row, tmp_path):
+    """Made by one command and taken by another; without a key there is no prediction."""
+    made = subprocess.run(
+        [*COMMAND[:-1], "keys", "new", "--name", "app", "--file", tmp_path / "keys.txt"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    server = start(model_file, "--keys", str(tmp_path / "keys.txt"))
+    assert server.predict({"rows": [row]})[0] == 401
+    headers = {"content-type": "application/json", "authorization": f"Bearer {made.stdout.strip()}"}
+    assert server.ask("POST", "/predict", json.dumps({"rows": [row]}), headers)[0] == 200
+    server.process.terminate()
+    server.process.communicate(timeout=20)
+
+
 def test_the_command_becomes_the_program(model_file):
     """One process, which is not Python."""
     server = start(model_file)

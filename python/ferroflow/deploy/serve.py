@@ -40,8 +40,8 @@ def serve(
     model : FrozenModel, str or path-like
         The model, or its file.
     host : str, default="127.0.0.1"
-        The address to listen on: by default this machine alone. ``"0.0.0.0"`` is everyone; there is neither
-        encryption nor a password, so put a proxy that has them in front.
+        The address to listen on: by default this machine alone. ``"0.0.0.0"`` is everyone; keys and encryption are
+        options of the command ``ferroflow serve``.
     port : int, default=8080
         0 takes any free one.
     listening : callable, default=None

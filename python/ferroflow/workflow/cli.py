@@ -199,7 +199,7 @@ def _invoke(command: Any, arguments: list[str], name: str) -> None:
         raise typer.Exit(code)
 
 
-_PROGRAM = {"serve": "Answer predictions over HTTP."}
+_PROGRAM = {"serve": "Answer predictions over HTTP.", "keys": "Make keys for the server."}
 
 
 def _mount_program(name: str) -> None:

@@ -42,7 +42,6 @@ pub mod sgd;
 pub mod simd;
 pub mod spline;
 pub mod split;
-pub mod tree;
 
 pub use error::{Error, Result};
 pub use exec::Exec;

@@ -171,6 +171,12 @@ impl<'s> Batch<'s> {
         &self.columns
     }
 
+    /// The columns themselves.
+    #[must_use]
+    pub fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
     /// Takes the rows out, keeps the room.
     pub fn clear(&mut self) {
         for column in &mut self.columns {

@@ -23,7 +23,7 @@ use crate::health::{state, why_not_ready};
 use crate::models::{Entry, Which};
 use crate::problem::Problem;
 use crate::routes::{App, Names, answer, use_post};
-use crate::served::{Ids, Served};
+use crate::served::{Done, Ids, Served};
 use crate::tensor::{Object, Parameters, Place, Tensor, read};
 
 /// The outputs.
@@ -226,11 +226,11 @@ struct Wanted<'a> {
 }
 
 /// From a body to an answer.
-fn respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Problem> {
+fn respond(served: &Served, json: &[u8], ids: &Ids) -> Result<(Vec<u8>, Done), Problem> {
     try_respond(served, json, ids).map_err(status_of_protocol)
 }
 
-fn try_respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Problem> {
+fn try_respond(served: &Served, json: &[u8], ids: &Ids) -> Result<(Vec<u8>, Done), Problem> {
     let start = Instant::now();
     let Object(asked): Object<Asked<'_>> = serde_json::from_slice(json).map_err(|error| {
         let code = if error.is_data() { "wrong_shape" } else { "malformed_json" };
@@ -259,10 +259,10 @@ fn try_respond(served: &Served, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Probl
         }
     }
     let batch = batch(served.model.schema(), &asked.inputs, served.bounds)?;
-    let (predictions, _) = served.predict(&batch, ids)?;
+    let (predictions, first) = served.predict(&batch, ids)?;
     let answer = write(served, &predictions, asked.id.as_deref(), predict, probabilities)?;
     served.counters.predicted(predictions.rows, start.elapsed());
-    Ok(answer)
+    Ok((answer, Done { first, columns: batch.into_columns(), predictions }))
 }
 
 /// The rows in the tensors.

@@ -15,8 +15,12 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::models::Table;
+use crate::prediction_log::PredictionLog;
 use crate::problem::Problem;
+use crate::routes::App;
 use crate::served::Served;
+use crate::shadow::Shadow;
+use crate::watchers::Watchers;
 
 /// Upper edges in nanoseconds: a row takes microseconds, the largest request about a second.
 const EDGES: [u64; 10] =
@@ -96,10 +100,10 @@ impl Counters {
     }
 }
 
-/// All of it in OpenMetrics' text format. `unrouted` are the requests that no model answered.
-pub fn text(table: Arc<Table>, unrouted: Arc<Requests>) -> Result<String, std::fmt::Error> {
+/// All of it in OpenMetrics' text format.
+pub fn text(app: Arc<App>) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("ferroflow");
-    registry.register_collector(Box::new(All { table, unrouted }));
+    registry.register_collector(Box::new(All { table: app.models.table().clone(), app }));
     let mut out = String::new();
     encode(&mut out, &registry)?;
     Ok(out)
@@ -107,7 +111,7 @@ pub fn text(table: Arc<Table>, unrouted: Arc<Requests>) -> Result<String, std::f
 
 struct All {
     table: Arc<Table>,
-    unrouted: Arc<Requests>,
+    app: Arc<App>,
 }
 
 impl std::fmt::Debug for All {
@@ -123,7 +127,7 @@ impl All {
 
     /// Every model's requests, and those of none.
     fn requests(&self) -> impl Iterator<Item = ([(&'static str, &str); 2], &Requests)> {
-        let none = ([("model", ""), ("version", "")], &*self.unrouted);
+        let none = ([("model", ""), ("version", "")], &self.app.unrouted);
         self.each().map(|(labels, s)| (labels, &s.counters.requests)).chain([none])
     }
 }
@@ -206,6 +210,38 @@ impl Collector for All {
         for (labels, served) in self.each() {
             let champion = self.table.is_champion(served);
             ConstGauge::new(i64::from(champion)).encode(out.encode_family(&labels)?)?;
+        }
+        self.watchers(&mut to)
+    }
+}
+
+impl All {
+    /// What was written and what was lost beside the answers.
+    fn watchers(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let load = |v: &AtomicU64| v.load(Ordering::Relaxed);
+        let Watchers { log, predictions, shadow } = &self.app.watchers;
+        let mut counts = Vec::new();
+        if let Some(log) = log {
+            counts.push(("log_dropped", "Lines of the log that found its queue full", log.dropped()));
+        }
+        if let Some(PredictionLog { aside, counts: c }) = predictions {
+            let lost = aside.dropped() + load(&c.failed);
+            counts.push(("prediction_log_rows", "Rows in the prediction log", load(&c.written)));
+            counts.push(("prediction_log_dropped", "Rows that the prediction log lost", lost));
+        }
+        if let Some(Shadow { aside, counts: c, .. }) = shadow {
+            counts.push(("shadow_rows", "Rows that the shadow predicted", load(&c.rows)));
+            counts.push((
+                "shadow_different",
+                "Rows that the shadow predicted differently",
+                load(&c.different),
+            ));
+            counts.push(("shadow_failed", "Rows that the shadow could not predict", load(&c.failed)));
+            counts.push(("shadow_dropped", "Rows that found the shadow's queue full", aside.dropped()));
+        }
+        for (name, help, n) in counts {
+            let out = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(n).encode(out)?;
         }
         Ok(())
     }

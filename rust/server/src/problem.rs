@@ -37,6 +37,10 @@ impl From<InputError> for Problem {
     }
 }
 
+/// The code of a problem, beside its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Code(pub &'static str);
+
 #[derive(Serialize)]
 struct Outer<'p> {
     error: Inner<'p>,
@@ -62,6 +66,7 @@ impl IntoResponse for Problem {
         };
         let mut response = Response::new(Body::from(serde_json::to_vec(&error).unwrap_or_default()));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {

@@ -24,8 +24,9 @@ use crate::infer::OpenProblem;
 use crate::metrics::{self, Requests};
 use crate::models::{Store, Which};
 use crate::problem::Problem;
-use crate::served::{Ids, Served};
+use crate::served::{Done, Ids, Served};
 use crate::server::Config;
+use crate::watchers::Watchers;
 use crate::{admin, describe, health, infer, openapi};
 
 /// Large bodies and answers at once.
@@ -41,7 +42,8 @@ pub struct App {
     pub(crate) max_body: usize,
     pub(crate) ids: Ids,
     /// Requests for predictions that no model answered.
-    unrouted: Arc<Requests>,
+    pub(crate) unrouted: Requests,
+    pub(crate) watchers: Watchers,
     started: Instant,
     stopping: AtomicBool,
 }
@@ -49,17 +51,23 @@ pub struct App {
 impl App {
     /// An answerer for `models` within the bounds of `config`.
     #[must_use]
-    pub fn new(models: Arc<Store>, config: &Config) -> Self {
+    pub(crate) fn new(models: Arc<Store>, config: &Config, watchers: Watchers) -> Self {
         Self {
             bodies: Bodies::new(config.max_body, config.body_timeout, LARGE_AT_ONCE),
             uploads: Bodies::new(config.max_upload, config.body_timeout, 1),
             max_body: config.max_body,
             ids: Ids::new(),
-            unrouted: Arc::default(),
+            unrouted: Requests::default(),
+            watchers,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
             models,
         }
+    }
+
+    /// Counts a request that reached no model.
+    pub(crate) fn refused(&self, problem: &Problem) {
+        self.unrouted.refused(problem);
     }
 
     /// From now on it is not ready.
@@ -172,7 +180,14 @@ async fn predict_alias(
 }
 
 /// From a body to an answer.
-pub type Answerer = fn(&Served, &[u8], &Ids) -> Result<Vec<u8>, Problem>;
+pub type Answerer = fn(&Served, &[u8], &Ids) -> Result<(Vec<u8>, Done), Problem>;
+
+/// Beside an answer, for whoever looks at it on its way out.
+#[derive(Clone)]
+pub struct Answered {
+    pub served: Arc<Served>,
+    pub done: Arc<Done>,
+}
 
 /// Lets `served` answer a request, and counts what came of it.
 pub async fn answer(
@@ -183,9 +198,13 @@ pub async fn answer(
 ) -> Result<Response<Body>, Problem> {
     let served = served.inspect_err(|problem| app.unrouted.refused(problem))?;
     match try_answer(app, &served, request, how).await {
-        Ok(answer) => {
+        Ok((answer, done)) => {
             served.counters.requests.answered();
-            Ok(typed("application/json", answer))
+            let mut response = typed("application/json", answer);
+            if app.watchers.any() {
+                response.extensions_mut().insert(Answered { served, done: Arc::new(done) });
+            }
+            Ok(response)
         }
         Err(problem) => {
             served.counters.requests.refused(&problem);
@@ -199,9 +218,9 @@ async fn try_answer(
     served: &Arc<Served>,
     request: Request<Body>,
     how: Answerer,
-) -> Result<Body, Problem> {
+) -> Result<(Body, Done), Problem> {
     let (json, permit) = app.bodies.read(request, Kind::Json).await?;
-    let answer = if json.len() <= LARGE {
+    let (answer, done) = if json.len() <= LARGE {
         how(served, &json, &app.ids)?
     } else {
         // Other connections of this thread go on meanwhile.
@@ -211,17 +230,17 @@ async fn try_answer(
             .unwrap_or_else(|_| Err(internal()))?
     };
     if answer.len() <= LARGE_ANSWER {
-        return Ok(answer.into());
+        return Ok((answer.into(), done));
     }
     let permit = match permit {
         Some(permit) => permit,
         None => app.bodies.permit().await?,
     };
-    Ok(held(answer, permit).into())
+    Ok((held(answer, permit).into(), done))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
-    match metrics::text(app.models.table().clone(), app.unrouted.clone()) {
+    match metrics::text(app.clone()) {
         Ok(text) => typed("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
         Err(_) => internal().into_response(),
     }
@@ -295,7 +314,7 @@ async fn docs() -> Response<Body> {
 }
 
 /// In the shape of the protocol that is spoken at `uri`.
-fn shaped(uri: &Uri, problem: Problem) -> Response<Body> {
+pub fn shaped(uri: &Uri, problem: Problem) -> Response<Body> {
     if uri.path() == "/v2" || uri.path().starts_with("/v2/") {
         return OpenProblem(problem).into_response();
     }

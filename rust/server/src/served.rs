@@ -44,6 +44,14 @@ impl Ids {
     }
 }
 
+/// What came of a request: for those who look at it once it is answered.
+pub struct Done {
+    /// The number of the first row's id.
+    pub first: u64,
+    pub columns: Vec<Column>,
+    pub predictions: Predictions,
+}
+
 /// A version that answers. It never changes: another version, or other bytes of this one, is another of these.
 pub struct Served {
     pub model: Model,
@@ -86,13 +94,13 @@ impl Served {
     }
 
     /// From a body to an answer.
-    pub fn answer(&self, json: &[u8], ids: &Ids) -> Result<Vec<u8>, Problem> {
+    pub fn answer(&self, json: &[u8], ids: &Ids) -> Result<(Vec<u8>, Done), Problem> {
         let start = Instant::now();
         let batch = decode(self.model.schema(), json, self.bounds)?;
         let (predictions, first) = self.predict(&batch, ids)?;
         let answer = self.encoder.encode(&predictions, ids.prefix(), first)?;
         self.counters.predicted(predictions.rows, start.elapsed());
-        Ok(answer)
+        Ok((answer, Done { first, columns: batch.into_columns(), predictions }))
     }
 
     /// The predictions, and the number of the first row's id.

@@ -2,18 +2,25 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::admin::Admin;
-use crate::connection::{self, Patience};
+use crate::aside::End;
+use crate::connection::{Answerer, Patience};
+use crate::gate::Gate;
+use crate::keys::Keys;
+use crate::log::Format;
 use crate::models::Store;
+use crate::rate::Rate;
 use crate::routes::App;
+use crate::tls::Tls;
+use crate::watchers::Watchers;
 
 /// Where to listen, and what requests may cost.
 #[derive(Debug, Clone)]
@@ -40,6 +47,20 @@ pub struct Config {
     pub write_timeout: Duration,
     /// For requests at hand when the server stops.
     pub stop_timeout: Duration,
+    /// Who may ask; everyone if there are none.
+    pub keys: Option<Arc<Keys>>,
+    /// Are `/metrics` for everyone, though there are keys?
+    pub open_metrics: bool,
+    /// Requests of a key, or of an address without one.
+    pub rate: Option<Rate>,
+    /// Encryption.
+    pub tls: Option<Arc<Tls>>,
+    /// One line per request, to standard output.
+    pub log: Format,
+    /// Every prediction with its id and inputs, into this SQLite file.
+    pub prediction_log: Option<PathBuf>,
+    /// A model's file: it sees the same rows once they are answered, and its differences are counted.
+    pub shadow: Option<PathBuf>,
     /// The model that answers where none is named. Otherwise that of the first file, or the only one.
     pub default_model: Option<String>,
     /// Who may load, unload and move aliases.
@@ -68,6 +89,13 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             // As long as container runtimes wait after SIGTERM.
             stop_timeout: Duration::from_secs(10),
+            keys: None,
+            open_metrics: false,
+            rate: None,
+            tls: None,
+            log: Format::Off,
+            prediction_log: None,
+            shadow: None,
             default_model: None,
             admin: Admin::Off,
             max_models: 1000,
@@ -89,6 +117,9 @@ pub enum ServeError {
     /// Management for all, and not on this machine alone.
     #[error("--admin-open is for this machine alone, and {0} is not: use --admin-key-file")]
     OpenAdmin(SocketAddr),
+    /// The log, the prediction log or the shadow does not start.
+    #[error("{0}")]
+    Watchers(String),
     /// No threads, no sockets.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -100,6 +131,7 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     config: Config,
+    ends: Vec<End>,
 }
 
 impl Server {
@@ -118,8 +150,9 @@ impl Server {
         if matches!(config.admin, Admin::Open) && !address.ip().is_loopback() {
             return Err(ServeError::OpenAdmin(address));
         }
-        let app = Arc::new(App::new(models, &config));
-        Ok(Self { listener, address, app, config })
+        let (watchers, ends) = Watchers::start(&config).map_err(ServeError::Watchers)?;
+        let app = Arc::new(App::new(models, &config, watchers));
+        Ok(Self { listener, address, app, config, ends })
     }
 
     /// Where it listens.
@@ -135,7 +168,8 @@ impl Server {
     pub fn start(self) -> Result<Running, ServeError> {
         let (stop, stopped) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(self.config.max_connections));
-        let mut running = Running { app: self.app.clone(), stop, workers: Vec::new() };
+        let gate = Arc::new(Gate::new(self.app.clone(), &self.config));
+        let mut running = Running { app: self.app.clone(), stop, workers: Vec::new(), ends: self.ends };
         for i in 0..self.config.workers.max(1) {
             let listener = self.listener.try_clone()?;
             // Entered here, so that no worker can fail after the start.
@@ -146,10 +180,14 @@ impl Server {
                 .thread_name(format!("ferroflow-large-{i}"))
                 .build()?;
             let worker = Worker {
-                router: crate::routes::router(self.app.clone()),
+                answerer: Answerer {
+                    router: crate::routes::router(self.app.clone()),
+                    gate: gate.clone(),
+                    tls: self.config.tls.clone(),
+                    patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
+                },
                 slots: slots.clone(),
                 stop: stopped.clone(),
-                patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
                 stop_timeout: self.config.stop_timeout,
             };
             let listener = {
@@ -172,6 +210,7 @@ pub struct Running {
     app: Arc<App>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    ends: Vec<End>,
 }
 
 impl Running {
@@ -188,15 +227,17 @@ impl Drop for Running {
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
+        for end in self.ends.drain(..) {
+            end.wait();
+        }
     }
 }
 
 /// One thread's share.
 struct Worker {
-    router: Router,
+    answerer: Answerer,
     slots: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
-    patience: Patience,
     stop_timeout: Duration,
 }
 
@@ -218,12 +259,12 @@ impl Worker {
                     None => break,
                 },
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, client)) = accepted else {
                 // Out of open files, most likely: some will be closed.
                 sleep(Duration::from_millis(20)).await;
                 continue;
             };
-            let serve = connection::serve(stream, self.router.clone(), self.patience, self.stop.clone());
+            let serve = self.answerer.clone().serve(stream, client.ip(), self.stop.clone());
             let alive = alive.clone();
             tokio::spawn(async move {
                 serve.await;

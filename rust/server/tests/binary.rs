@@ -39,7 +39,15 @@ fn wrong_usage_says_what_is_wrong() {
         (&["m.ff", "--port=x"], "'x'"),
         (&["m.ff", "--default-model"], "--default-model needs a value"),
         (&["m.ff", "--admin-key-file", "no/key"], "no/key"),
-        (&["m.ff", "--workers", "3"], "--workers"),
+        (&["m.ff", "--worker", "3"], "--worker"),
+        (&["m.ff", "--workers", "x"], "--workers"),
+        (&["m.ff", "--rate", "5"], "100/s"),
+        (&["m.ff", "--log", "xml"], "'xml'"),
+        (&["m.ff", "--tls-cert", "c.pem"], "go together"),
+        (&["m.ff", "--keys", "no-such-keys"], "no-such-keys"),
+        (&["keys", "new"], "--name"),
+        (&["keys", "new", "--name", "a b"], "'a b'"),
+        (&["keys", "old"], "old"),
         (&["m.ff", "--child=yes"], "'yes'"),
     ] {
         let (code, _, err) = run(arguments);
@@ -101,4 +109,32 @@ fn a_parent_is_told_the_address_and_its_end_ends_it() {
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, told["error"].as_str(), err.as_str()), (Some(1), Some("model"), ""));
     assert!(told["message"].as_str().unwrap().contains("no/such.ff"));
+}
+
+#[test]
+fn keys_are_made_and_taken() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("made-keys.txt");
+    let _ = std::fs::remove_file(&file);
+    let path = file.to_str().unwrap();
+    let (code, key, _) = run(&["keys", "new", "--name", "app", "--role=admin", "--file", path]);
+    assert!(code == Some(0) && key.starts_with("ff_"), "{key}");
+    assert_eq!(run(&["keys", "new", "--name", "other", "--file", path]).0, Some(0));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("admin app ") && text.contains("\npredict other ") && !text.contains(key.trim())
+    );
+    let (code, out, _) = run(&["keys", "new", "--name", "app"]);
+    assert_eq!((code, out.lines().count()), (Some(0), 2));
+    assert!(run(&["keys"]).1.contains("--role"));
+}
+
+#[test]
+fn a_check_says_whether_it_is_ready() {
+    let (address, running) = common::start(common::config());
+    assert_eq!(run(&["--check", &format!("http://{address}")]).0, Some(0));
+    assert_eq!(run(&["--check", &format!("http://{address}/health/ready")]).0, Some(0));
+    running.stop();
+    let (code, _, err) = run(&["--check", &format!("http://{address}")]);
+    assert!(code == Some(1) && err.contains(&address.to_string()), "{err}");
+    assert_eq!(run(&["--check", &address.to_string()]).0, Some(2));
 }
