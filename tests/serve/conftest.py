@@ -82,7 +82,8 @@ def table():
 
 
 @pytest.fixture(scope="session")
-def model(table):
+def frozen(table):
+    """A function from a version to the model."""
     random = np.random.default_rng(1)
     y = np.where(random.random(len(table)) < np.where(table["sex"] == "female", 0.7, 0.2), "survived", "died")
     numeric = ["age", "fare"]
@@ -95,11 +96,19 @@ def model(table):
         ),
         LogisticRegression(),
     ).fit(table, y)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # BLAS sums in another order; the file's bits are what counts
-        return ferroflow.freeze(pipeline, table, y, name="titanic", version="3")
+
+    def freeze(version):
+        with warnings.catch_warnings():
+            # BLAS sums in another order; the file's bits are what counts.
+            warnings.simplefilter("ignore", UserWarning)
+            return ferroflow.freeze(pipeline, table, y, name="titanic", version=version)
+
+    return freeze
+
+
+@pytest.fixture(scope="session")
+def model(frozen):
+    return frozen("3")
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ def freeze(
     ----------
     pipeline : estimator
         A fitted Pipeline, ColumnTransformer or single step of: SimpleImputer, StandardScaler, OneHotEncoder,
-        OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, and a linear classifier or regressor at
-        the end.
+        OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, and at the end a linear model, a network,
+        scikit-learn's trees, forests and boosting, or a model of LightGBM or XGBoost.
     X : frame or array of shape (n_rows, n_columns)
         The table that the pipeline was fitted on: the input's schema, the statistics against which drift is measured
         and the rows of the file's self-test come from it.
@@ -192,7 +192,7 @@ def _replay(pipeline: Any, model: FrozenModel, X: Any, final: str) -> str:
         return "exact"
     warnings.warn(
         f"the frozen model agrees with the pipeline to {worst:.1e} of the largest value, not to the last bit: "
-        f"{final or 'a step'} sums in another order. ferroflow's own class of that kind gives the same bits.",
+        f"{final or 'a step'} sums in another order, or its exponentials are the C library's.",
         UserWarning,
         stacklevel=3,
     )

@@ -42,6 +42,7 @@ pub mod sgd;
 pub mod simd;
 pub mod spline;
 pub mod split;
+pub mod tree;
 
 pub use error::{Error, Result};
 pub use exec::Exec;

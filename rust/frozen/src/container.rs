@@ -169,6 +169,11 @@ impl<'a> Tensors<'a> {
         Ok((shape[0], shape[1], finite(name, bytes, false)?))
     }
 
+    /// Bytes, and the sizes of their `dims` dimensions.
+    pub fn bytes(&mut self, name: &str, dims: usize) -> Result<(Vec<usize>, &'a [u8]), LoadError> {
+        self.raw(name, Type::U8, dims)
+    }
+
     /// A list of whole numbers.
     pub fn ints(&mut self, name: &str) -> Result<Vec<i64>, LoadError> {
         let (_, bytes) = self.raw(name, Type::I64, 1)?;

@@ -15,9 +15,9 @@ use crate::predictions::{Link, Output, Predictions, Wanted, decide};
 use crate::schema::Task;
 use crate::source::{Matrix, Source};
 
-/// Numbers and texts of a piece, the unit that a thread takes.
+/// Numbers and texts, or as much work, of a piece, the unit that a thread takes.
 const PIECE: usize = 1 << 17;
-/// Numbers and texts below which threads cost more than they bring.
+/// Numbers and texts, or as much work, below which threads cost more than they bring.
 const SERIAL_BELOW: usize = 1 << 18;
 
 /// Room for the predictions of some rows; what is not wanted is empty.
@@ -141,11 +141,11 @@ impl Model {
         wanted: Wanted,
         exec: &Exec<'_>,
     ) -> Result<Result<Predictions, InputError>, Error> {
-        let slots = self.graph.slots().max(1);
+        let work = self.graph.work().max(1);
         let block = self.graph.rows_of_block().unwrap_or(1);
-        let piece = (PIECE / slots / block).max(1) * block;
+        let piece = (PIECE / work / block).max(1) * block;
         let room = self.memory(rows, wanted);
-        if rows.saturating_mul(slots) < SERIAL_BELOW {
+        if rows.saturating_mul(work) < SERIAL_BELOW {
             return Ok(self.filled(rows, wanted, room, |room| self.run(source, 0, rows, room)));
         }
         let mut stopped = Ok(());

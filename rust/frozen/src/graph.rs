@@ -46,6 +46,7 @@ pub struct Graph {
     inputs: Vec<Slot>,
     n_numbers: usize,
     n_texts: usize,
+    work: usize,
 }
 
 /// A graph, its values' columns, and which input columns may be null.
@@ -56,6 +57,7 @@ pub struct Compiler<'l> {
     pub n_numbers: usize,
     pub n_texts: usize,
     pub nullable: Vec<bool>,
+    work: usize,
     limits: &'l Limits,
 }
 
@@ -75,6 +77,10 @@ impl Compiler<'_> {
         {
             *nullable = false;
         }
+    }
+    /// An op takes about as long for a row as so many numbers.
+    pub fn work(&mut self, numbers: usize) {
+        self.work = self.work.saturating_add(numbers);
     }
     /// Columns that a value may have.
     pub fn most_columns(&self) -> usize {
@@ -103,7 +109,7 @@ impl Graph {
             return Err(LoadError::OverLimit(format!("its graph has {} nodes", nodes.len())));
         }
         let n = schema.columns().len();
-        let mut c = Compiler { n_numbers: 0, n_texts: 0, nullable: vec![true; n], limits };
+        let mut c = Compiler { n_numbers: 0, n_texts: 0, nullable: vec![true; n], work: 0, limits };
         let mut first = Vec::with_capacity(n);
         for (source, column) in schema.columns().iter().enumerate() {
             let slot = if column.kind == Kind::Text { c.text() } else { c.number() };
@@ -163,7 +169,12 @@ impl Graph {
             values.push(lines);
         }
         let nullable = std::mem::take(&mut c.nullable);
-        Ok((Self { ops, inputs, n_numbers: c.n_numbers, n_texts: c.n_texts }, values, nullable))
+        Ok((Self { ops, inputs, n_numbers: c.n_numbers, n_texts: c.n_texts, work: c.work }, values, nullable))
+    }
+
+    /// What one row takes to compute, in numbers and texts.
+    pub fn work(&self) -> usize {
+        self.slots().saturating_add(self.work)
     }
 
     /// Numbers and texts that one row takes.

@@ -163,6 +163,16 @@ impl Fields {
             })
             .collect()
     }
+    pub fn texts(&mut self, key: &str) -> Result<Vec<String>, LoadError> {
+        let place = format!("'{key}' of {}", self.place);
+        self.list(key)?
+            .into_iter()
+            .map(|v| match v {
+                Json::Text(v) => Ok(v),
+                _ => invalid(format!("{place} holds something else than texts")),
+            })
+            .collect()
+    }
     /// `float`: 32 or 64; is it 32?
     pub fn single(&mut self) -> Result<bool, LoadError> {
         match self.int("float")? {

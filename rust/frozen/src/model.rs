@@ -167,7 +167,7 @@ impl Model {
             return invalid("its self-test has not one expected output for each of its rows");
         }
         // Checked before anything is computed: a few bytes can describe much work.
-        let work = self.graph.slots().saturating_add(per_row).saturating_add(self.outputs.len());
+        let work = self.graph.work().saturating_add(per_row).saturating_add(self.outputs.len());
         if rows.saturating_mul(work) > limits.max_test_cells {
             return Err(LoadError::OverLimit("its self-test is too much work".into()));
         }

@@ -5,7 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from ferroflow.deploy._freezing import compose, encode, function, impute, linear, network, scale, shape
+from ferroflow.deploy._freezing import (
+    compose,
+    encode,
+    function,
+    hist_boosting,
+    impute,
+    lightgbm,
+    linear,
+    network,
+    scale,
+    shape,
+    tree,
+    xgboost,
+)
 from ferroflow.deploy._freezing.find import cannot, find_handler, flat_steps
 from ferroflow.deploy._freezing.graph import TEXT, Graph, Value
 from ferroflow.deploy._freezing.values import dtype_of
@@ -67,7 +80,6 @@ class Compiler(Graph):
         handler = find_handler(model, MODELS)
         if handler is None:
             raise TypeError(cannot(model, where))
-        self.only_numbers(value, where)
         self.final = type(model).__name__
         return handler(self, model, value, where, y)
 
@@ -81,4 +93,11 @@ TRANSFORMERS: dict[str, Handler] = {
     **scale.STEPS,
     **shape.STEPS,
 }
-MODELS = {**linear.MODELS, **network.MODELS}
+MODELS = {
+    **hist_boosting.MODELS,
+    **lightgbm.MODELS,
+    **linear.MODELS,
+    **network.MODELS,
+    **tree.MODELS,
+    **xgboost.MODELS,
+}

@@ -6,8 +6,10 @@ CAN = (
     "ferroflow freezes SimpleImputer, KNNImputer, IterativeImputer, MissingIndicator, scalers of columns, Normalizer, "
     "Binarizer, QuantileTransformer, PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, "
     "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, FeatureHasher, ColumnTransformer, "
-    "Pipeline, linear classifiers and regressors, MLPClassifier and MLPRegressor"
+    "Pipeline, linear classifiers and regressors, MLPClassifier and MLPRegressor, decision trees, random forests, extra "
+    "trees, gradient boosting, XGBClassifier, XGBRegressor, LGBMClassifier and LGBMRegressor"
 )
+LIBRARIES = ("sklearn", "ferroflow", "xgboost", "lightgbm")
 INSTEAD = {
     "LabelBinarizer": "OneHotEncoder",
     "LabelEncoder": "OrdinalEncoder",
@@ -27,7 +29,7 @@ def flat_steps(step: Any, where: str = "") -> list[tuple[str, Any]]:
 
 def find_handler(step: Any, table: dict[str, Any], found: bool = False) -> Any:
     for cls in type(step).__mro__:
-        if cls.__name__ in table and cls.__module__.partition(".")[0] in ("sklearn", "ferroflow"):
+        if cls.__name__ in table and cls.__module__.partition(".")[0] in LIBRARIES:
             return True if found else table[cls.__name__]
     return None
 

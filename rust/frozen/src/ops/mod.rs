@@ -5,6 +5,7 @@ mod activation;
 mod bin;
 mod binarize;
 mod category;
+mod forest;
 mod function;
 mod group;
 mod hash;
@@ -64,6 +65,7 @@ const fn known(name: &'static str, version: i64, read: fn(&mut OpReader<'_, '_, 
 pub const OPS: &[Known] = &[
     known("activation", 1, activation::read),
     known("bin", 1, bin::read),
+    known("forest", 1, forest::read),
     known("function", 1, function::read),
     known("binarize", 1, binarize::read),
     known("group", 1, group::read),
