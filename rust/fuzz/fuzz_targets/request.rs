@@ -1,0 +1,26 @@
+#![no_main]
+
+use std::sync::LazyLock;
+
+use ferroflow_fuzz::Requests;
+
+static SERVER: LazyLock<Requests> = LazyLock::new(|| {
+    let model = include_bytes!("../../../tests/golden/v1-multiclass.ff");
+    Requests::start(model).expect("the golden file loads")
+});
+
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    let mut rng = fastrand::Rng::with_seed(seed.into());
+    let changed = ferroflow_fuzz::mutate_request(&data[..size], &mut rng);
+    if changed.len() > max_size {
+        return libfuzzer_sys::fuzzer_mutate(data, size, max_size);
+    }
+    data[..changed.len()].copy_from_slice(&changed);
+    changed.len()
+});
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    if let Err(what) = SERVER.send(data) {
+        panic!("{what}");
+    }
+});
