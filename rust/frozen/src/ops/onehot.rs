@@ -36,6 +36,10 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
         fields.end()?;
         let n = categories.missing();
         r.fits("codes", codes.len(), n + 2)?;
+        // A column that no code leads to would be wide for nothing.
+        if width > codes.len() {
+            return invalid(format!("{} has more columns than codes", r.place()));
+        }
         r.compiler.check_width(lines.len().saturating_add(width))?;
         let most = i64::try_from(width).unwrap_or(i64::MAX);
         if codes.iter().any(|&c| c < REFUSE || c >= most) || codes[..n].contains(&REFUSE) {
