@@ -80,6 +80,9 @@ def test_missing_values_that_were_not_there_stay_too():
     Z = np.array([[np.nan, 1], [9.0, np.nan]])
     out = ours.RareCategoryGrouper(min_frequency=2, other_number=-1).fit(X).transform(Z)
     assert_array_equal(out, [[np.nan, 1], [-1, np.nan]])
+    whole = pd.DataFrame({"a": [1, 2, 1]})
+    out = ours.RareCategoryGrouper(other_number=-1).fit(whole).transform(pd.DataFrame({"a": [1, np.nan, 7]}))
+    assert_array_equal(out[:, 0], [1, np.nan, -1])
     frame = pd.DataFrame({"a": pd.Categorical(["x", "y", "x"])})
     other = pd.DataFrame({"a": pd.Categorical(["x", None, "z"])})
     out = ours.RareCategoryGrouper().fit(frame).transform(other)[:, 0]

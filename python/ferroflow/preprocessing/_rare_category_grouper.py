@@ -144,6 +144,8 @@ class RareCategoryGrouper(CountsCategories):
             out[:, j] = table[np.where(known[:, j], places[:, j], -1)]
             for i in np.flatnonzero(~known[:, j]):
                 if is_missing(column[i]):
+                    if out.dtype.kind in "iub":  # which has no missing value
+                        out = out.astype(np.float64)
                     out[i, j] = column[i]
         return out
 
