@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUST_SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build demo test explore bench bench-rivals lint fmt docs clean
+.PHONY: help build demo test explore fuzz targets bench bench-rivals lint fmt docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,15 +30,28 @@ build: $(VENV)/.built ## compile the core in release mode into .venv
 
 test: lint $(VENV)/.built ## every test: lint, Rust, Python, the wheel in a clean environment, the README
 	cargo test -q --workspace --exclude ferroflow-python
+	$(MAKE) fuzz SECONDS=150
+	$(PY) tests/targets/run.py
 	$(BIN)/pytest -n 2
 	$(PY) tests/readme/check_wheel.py --bin $(BIN)
 
 explore: $(VENV)/.built ## the property tests on examples that nobody has seen yet
 	$(BIN)/pytest -n 2 tests/properties --hypothesis-profile explore
 
+FUZZ := --manifest-path rust/fuzz/Cargo.toml --target-dir target
+SECONDS := 600
+fuzz: ## model files and requests at random: the corpora, then SECONDS on each of two cores
+	cargo build -q $(FUZZ) --bin replay
+	printf '1\n2\n' | xargs -P 2 -I{} target/debug/replay --seconds $(SECONDS) --seed {}
+
+targets: $(VENV)/.built ## the same rows give the same bits in C, on ARM and in WebAssembly
+	$(PY) tests/targets/run.py
+
 lint: $(VENV)/.installed ## formatting, clippy, licences, ruff, types
 	cargo fmt --all --check
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
 	cargo clippy -q --workspace --all-targets -- -D warnings
+	cargo clippy -q $(FUZZ) -- -D warnings
 	PATH=$(CURDIR)/$(BIN):$$PATH cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
@@ -46,6 +59,7 @@ lint: $(VENV)/.installed ## formatting, clippy, licences, ruff, types
 
 fmt: $(VENV)/.installed ## format Rust and Python
 	cargo fmt --all
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml
 	$(BIN)/ruff check --fix -q .
 	$(BIN)/ruff format -q .
 

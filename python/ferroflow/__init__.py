@@ -15,6 +15,8 @@ _HOMES = {
     "config": "ferroflow._bridge.ledger",
     "explain": "ferroflow._bridge.ledger",
     "freeze": "ferroflow.deploy.freeze",
+    "from_onnx": "ferroflow.neural_network._onnx",
+    "to_onnx": "ferroflow.deploy.export",
 }
 _MODULES = (
     "calibration",

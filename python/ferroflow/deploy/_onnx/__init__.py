@@ -1,0 +1,1 @@
+"""A frozen model's graph in ONNX's operators."""
