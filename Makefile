@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUST_SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build demo test explore fuzz targets bench bench-rivals lint fmt docs clean
+.PHONY: help build demo test explore fuzz targets bench bench-rivals bench-serving lint fmt docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
@@ -77,6 +77,9 @@ $(RIVALS)/.installed: benches/rivals.txt $(VENV)/.installed
 
 bench-rivals: $(VENV)/.built $(RIVALS)/.installed ## ours against polars, feature-engine and their kind; WORDS picks rows
 	PYTHONPATH=python $(RIVALS)/bin/python benches/run.py $(WORDS) --cases rivals --json benches/rivals.json
+
+bench-serving: $(VENV)/.built $(RIVALS)/.installed ## the server against FastAPI with ONNX Runtime; needs wrk
+	$(PY) benches/serving.py --rival $(RIVALS)/bin/python
 
 docs: $(VENV)/.built ## HTML documentation into site/
 	$(BIN)/sphinx-build -q -W -b html docs site

@@ -12,7 +12,7 @@ from ferroflow.frozen import FrozenModel
 @pytest.mark.parametrize("words", [["--help"], ["-h"], []])
 def test_help_shows_every_command(typed, words):
     out = typed(*words, code=0 if words else 2) if words else typed("--help")
-    for name in ("init", "explore", "run", "predict", "serve", "keys", "models"):
+    for name in ("init", "explore", "run", "predict", "serve", "keys", "container", "models"):
         assert f"\n  {name} " in out
 
 
@@ -26,6 +26,7 @@ def test_help_shows_every_command(typed, words):
             "predict",
             ["--output", "--encoding", "standard input", "others are ignored", "names its row and column"],
         ),
+        ("container", ["--tag", "--output", "--build", "docker run --read-only"]),
         ("models", ["promote", "rollback"]),
     ],
 )

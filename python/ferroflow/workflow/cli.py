@@ -171,6 +171,11 @@ _ELSEWHERE = {
         "Clean, split, tune, train, judge, freeze.",
     ),
     "predict": ("ferroflow.workflow.cli_run", "predict", "Predict the rows of a table."),
+    "container": (
+        "ferroflow.workflow.cli_container",
+        "container",
+        "A container image of a model.",
+    ),
     "models": ("ferroflow.workflow.cli_models", "app", "The registry: compare, promote, roll back."),
 }
 

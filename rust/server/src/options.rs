@@ -43,6 +43,7 @@ What it tells
                  there is none; and it stops when standard input ends
   -h, --help     this text
   --version      the version
+  --sbom         what the program is made of, as a CycloneDX document
 
 SIGHUP reads models, keys and certificate again. Ctrl-C or SIGTERM stops it once the requests at hand are answered.
 
@@ -67,6 +68,8 @@ const SERVE: &str = "ferroflow serve";
 const KEYS: &str = "ferroflow keys";
 const PROGRAM: &str = "ferroflow-server";
 
+const SBOM: &str = include_str!(concat!(env!("OUT_DIR"), "/sbom.json"));
+
 /// Lines of a keys file, where there is no file.
 const KEYS_VARIABLE: &str = "FERROFLOW_KEYS";
 
@@ -88,7 +91,7 @@ The key is printed once and kept nowhere: the file has its SHA-256.
 
 /// What was asked for.
 pub enum Asked {
-    /// The text.
+    /// A text: the help, or what the program is made of.
     Help(String),
     /// The version.
     Version,
@@ -146,6 +149,7 @@ pub fn read(name: &str, arguments: impl Iterator<Item = String>) -> Result<Asked
         match option {
             "-h" | "--help" => return Ok(Asked::Help(help(name))),
             "--version" => return Ok(Asked::Version),
+            "--sbom" => return Ok(Asked::Help(SBOM.to_owned())),
             "--check" => return Ok(Asked::Check(place(&arguments.value(option)?)?)),
             "--host" => config.host = arguments.value(option)?,
             "--port" => {

@@ -141,7 +141,9 @@ impl Server {
     /// The port is in use, or the address is not ours.
     pub fn bind(models: Arc<Store>, config: Config) -> Result<Self, ServeError> {
         let (host, port) = (config.host.as_str(), config.port);
-        let listener = TcpListener::bind((host, port)).map_err(|error| match error.kind() {
+        // Without asking the system, which in an empty container has no answer.
+        let place = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
+        let listener = TcpListener::bind((place, port)).map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => ServeError::InUse(host.into(), port),
             _ => ServeError::Listen(host.into(), port, error),
         })?;

@@ -138,3 +138,19 @@ fn a_check_says_whether_it_is_ready() {
     assert!(code == Some(1) && err.contains(&address.to_string()), "{err}");
     assert_eq!(run(&["--check", &address.to_string()]).0, Some(2));
 }
+
+#[test]
+fn it_says_what_it_is_made_of() {
+    let (code, out, _) = run(&["--sbom"]);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, document["bomFormat"].as_str()), (Some(0), Some("CycloneDX")));
+    let components = document["components"].as_array().unwrap();
+    let names: Vec<&str> = components.iter().map(|c| c["name"].as_str().unwrap()).collect();
+    for name in ["ferroflow-frozen", "hyper", "rustls", "libsqlite3-sys"] {
+        assert!(names.contains(&name), "{name}");
+    }
+    for name in ["ferroflow-server", "rcgen", "serde_derive", "windows-sys"] {
+        assert!(!cfg!(target_os = "linux") || !names.contains(&name), "{name}");
+    }
+    assert!(components.iter().all(|c| !c["licenses"][0]["expression"].as_str().unwrap().is_empty()));
+}

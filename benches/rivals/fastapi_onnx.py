@@ -1,0 +1,103 @@
+"""What people write instead of `ferroflow serve`: FastAPI and ONNX Runtime, for `make bench-serving`.
+
+    python benches/rivals/fastapi_onnx.py pipeline.joblib serve --port 8000
+    python benches/rivals/fastapi_onnx.py pipeline.joblib in-process
+
+The first answers `POST /predict` as ferroflow's server does: the same JSON in and out, every column checked by pydantic,
+and Prometheus counters on. The second prints the microseconds of one row in process, without HTTP.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import onnxruntime as ort
+from skl2onnx import to_onnx
+
+
+def session_of(path: Path) -> tuple[ort.InferenceSession, list[str]]:
+    pipeline, names = joblib.load(path)
+    model = to_onnx(pipeline, np.zeros((1, len(names)), np.float32), options={"zipmap": False})
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(model.SerializeToString(), options), names
+
+
+def app_of(session: ort.InferenceSession, names: list[str]):
+    from fastapi import FastAPI, Response
+    from prometheus_client import Counter, Histogram, generate_latest
+    from pydantic import BaseModel, ConfigDict, Field, create_model
+
+    strict = ConfigDict(extra="forbid")
+    Row = create_model("Row", __config__=strict, **dict.fromkeys(names, (float, ...)))
+    Request = create_model(
+        "Request", __config__=strict, rows=(list[Row], Field(min_length=1, max_length=100_000))
+    )
+
+    class Answer(BaseModel):
+        ids: list[str]
+        predictions: list[bool]
+        probabilities: list[list[float]]
+
+    app = FastAPI()
+    requests, rows = Counter("requests", "Requests"), Counter("rows", "Rows")
+    seconds = Histogram("seconds", "Seconds")
+    state = {"next": 0}
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type="text/plain")
+
+    @app.post("/predict")
+    async def predict(request: Request) -> Answer:  # type: ignore[valid-type]
+        start = time.perf_counter()
+        table = np.array([[getattr(row, name) for name in names] for row in request.rows], np.float32)
+        labels, probabilities = session.run(None, {"X": table})
+        first = state["next"]
+        state["next"] += len(table)
+        answer = Answer(
+            ids=[f"a-{first + i}" for i in range(len(table))],
+            predictions=labels.tolist(),
+            probabilities=probabilities.tolist(),
+        )
+        requests.inc()
+        rows.inc(len(table))
+        seconds.observe(time.perf_counter() - start)
+        return answer
+
+    return app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("pipeline", type=Path)
+    parser.add_argument("what", choices=["serve", "in-process"])
+    parser.add_argument("--port", type=int, default=8000)
+    given = parser.parse_args()
+    session, names = session_of(given.pipeline)
+    if given.what == "serve":
+        import uvicorn
+
+        uvicorn.run(
+            app_of(session, names), port=given.port, loop="uvloop", http="httptools", log_level="warning"
+        )
+        return
+    row = np.zeros((1, len(names)), np.float32)
+    times = []
+    for _ in range(200):
+        start = time.perf_counter()
+        for _ in range(100):
+            session.run(None, {"X": row})
+        times.append((time.perf_counter() - start) / 100)
+    print(json.dumps({"us": 1e6 * min(times)}))
+
+
+if __name__ == "__main__":
+    main()
