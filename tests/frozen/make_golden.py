@@ -11,6 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
@@ -116,6 +123,43 @@ def scaling() -> ColumnTransformer:
     return ColumnTransformer([(k, make_pipeline(SimpleImputer(), v), numbers) for k, v in steps.items()])
 
 
+def boosters(X: pd.DataFrame, classes: np.ndarray, score: np.ndarray) -> dict:
+    import lightgbm
+    import xgboost
+
+    small = {"n_estimators": 6, "random_state": 0}
+    typed = X.astype({"town": "category", "sort": "category"})
+    few = {"min_child_samples": 4, "min_data_per_group": 4, "verbose": -1}
+    numbers = X[["age", "fare", "rooms"]]
+    return {
+        "forest": (make_pipeline(preparation(), RandomForestClassifier(max_depth=5, **small)), X, classes),
+        "forest32": (ExtraTreesRegressor(max_depth=4, **small), numbers.astype(np.float32), score),
+        "gradient": (
+            make_pipeline(preparation(), GradientBoostingClassifier(max_depth=2, **small)),
+            X,
+            score > 6,
+        ),
+        "histogram": (
+            HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, random_state=0),
+            typed,
+            classes,
+        ),
+        "histogram-gamma": (
+            HistGradientBoostingRegressor(loss="gamma", max_iter=5, min_samples_leaf=5, random_state=0),
+            numbers,
+            score,
+        ),
+        "lightgbm": (lightgbm.LGBMClassifier(**small, **few), typed, classes),
+        "lightgbm-zero": (lightgbm.LGBMRegressor(zero_as_missing=True, **small, **few), numbers, score),
+        "xgboost": (
+            xgboost.XGBClassifier(max_depth=3, enable_categorical=True, max_cat_to_onehot=1, **small),
+            typed.drop(columns="town"),
+            score > 6,
+        ),
+        "xgboost-many": (xgboost.XGBClassifier(max_depth=3, **small), numbers, np.digitize(score, [5, 7])),
+    }
+
+
 def models() -> dict:
     X = table()
     score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
@@ -169,6 +213,7 @@ def models() -> dict:
             single,
             (single[:, 0] > 0).astype(int),
         ),
+        **boosters(X, np.array(["low", "middle", "high"])[np.digitize(score, [5, 7])], score),
     }
 
 

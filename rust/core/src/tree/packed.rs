@@ -147,15 +147,16 @@ impl Forest {
         self.trees.iter().map(|tree| tree.depth as usize).fold(0, usize::saturating_add)
     }
 
-    /// Calls `arrived(tree, row, leaf)` for each tree and row, tree by tree. `cells` are those of all rows, row by row.
+    /// Calls `arrived(tree, row, leaves)` with the leaves of some rows from `row` on, for each row tree by tree. `cells`
+    /// are those of all rows, row by row.
     /// Those of the wrong kind walk nowhere.
-    pub fn walk(&self, cells: Cells<'_>, mut arrived: impl FnMut(usize, usize, usize)) {
+    pub fn walk(&self, cells: Cells<'_>, arrived: &mut dyn FnMut(usize, usize, &[u32])) {
         match (&self.nodes, cells) {
             (Nodes::Narrow(nodes), Cells::Narrow(x)) => {
-                walk::walk(nodes, &self.trees, &self.sets, self.cells, x, &mut arrived);
+                walk::walk(nodes, &self.trees, &self.sets, self.cells, x, arrived);
             }
             (Nodes::Wide(nodes), Cells::Wide(x)) => {
-                walk::walk(nodes, &self.trees, &self.sets, self.cells, x, &mut arrived);
+                walk::walk(nodes, &self.trees, &self.sets, self.cells, x, arrived);
             }
             _ => debug_assert!(false, "cells of the wrong kind"),
         }

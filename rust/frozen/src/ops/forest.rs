@@ -343,22 +343,37 @@ impl<T: Float> Leaves<T> {
     /// The sums of all outputs of some rows, into columns.
     fn sum(&self, forest: &Forest, cells: Cells<'_>, rows: usize, out: &mut [f64]) {
         let k = self.outputs;
-        let mut sums: Vec<T> = Vec::with_capacity(k * rows);
-        for &start in &self.start {
-            sums.extend(std::iter::repeat_n(start, rows));
-        }
-        if self.all && k > 1 {
-            forest.walk(cells, |_, row, leaf| {
-                for (sum, value) in sums[row..].iter_mut().step_by(rows).zip(&self.values[leaf * k..]) {
-                    *sum += *value;
+        let mut sums = self.start.repeat(rows);
+        forest.walk(cells, &mut |tree, row, leaves| match (self.all, k) {
+            (true, 1) => self.add::<1>(&mut sums[row..], leaves),
+            (true, 2) => self.add::<2>(&mut sums[2 * row..], leaves),
+            (true, _) => {
+                for (sums, &leaf) in sums[row * k..].chunks_exact_mut(k).zip(leaves) {
+                    for (sum, value) in sums.iter_mut().zip(&self.values[leaf as usize * k..]) {
+                        *sum += *value;
+                    }
                 }
-            });
-        } else {
-            forest.walk(cells, |tree, row, leaf| sums[tree % k * rows + row] += self.values[leaf]);
+            }
+            (false, _) => {
+                for (sum, &leaf) in sums[row * k + tree % k..].iter_mut().step_by(k).zip(leaves) {
+                    *sum += self.values[leaf as usize];
+                }
+            }
+        });
+        for (sums, row) in sums.chunks_exact(k).zip(0..rows) {
+            for (j, (sum, add)) in sums.iter().zip(&self.add).enumerate() {
+                out[j * rows + row] = (*sum / self.divide + *add).to_f64();
+            }
         }
-        for ((sums, add), out) in sums.chunks_exact(rows).zip(&self.add).zip(out.chunks_exact_mut(rows)) {
-            for (sum, out) in sums.iter().zip(out) {
-                *out = (*sum / self.divide + *add).to_f64();
+    }
+
+    #[inline(always)]
+    fn add<const K: usize>(&self, sums: &mut [T], leaves: &[u32]) {
+        let values = self.values.as_chunks::<K>().0;
+        for (sums, &leaf) in sums.as_chunks_mut::<K>().0.iter_mut().zip(leaves) {
+            let value = values[leaf as usize];
+            for j in 0..K {
+                sums[j] += value[j];
             }
         }
     }
