@@ -1,5 +1,6 @@
 """A folder of models, as `ferroflow serve` has it: who answers, what a reload and a roll-back change."""
 
+import hashlib
 import json
 import signal
 import threading
@@ -104,3 +105,24 @@ def test_a_file_a_folder_and_a_default(model_file, folder, row):
     finally:
         server.process.terminate()
         server.process.communicate(timeout=20)
+
+
+def test_with_keys_the_document_says_so(model_file, tmp_path):
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    (tmp_path / "keys").write_text(f"admin me {digest}\n")
+    server = start(model_file, "--keys", str(tmp_path / "keys"), "--rate", "1000/s")
+    try:
+        assert server.ask("GET", "/openapi.json")[0] == 401 and server.ask("GET", "/docs")[0] == 200
+        document = ask(server, "GET", "/openapi.json")[1]
+        assert ask(server, "POST", "/admin/reload")[0] == 200
+    finally:
+        server.process.terminate()
+        server.process.communicate(timeout=20)
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "key"}
+    for path, operations in document["paths"].items():
+        for method in {"get", "put", "post", "delete"} & set(operations):
+            is_open = path == "/docs" or "/health" in path
+            assert ("security" in operations[method]) != is_open, path
+            assert ("401" in operations[method]["responses"]) != is_open
+            assert ("429" in operations[method]["responses"]) != ("/health" in path)
+    assert "/admin/reload" in document["paths"]

@@ -28,6 +28,8 @@ pub type Permit = OwnedSemaphorePermit;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Json,
+    /// JSON also where nothing says so: clients of the Open Inference Protocol say nothing.
+    Untold,
     Bytes,
 }
 
@@ -126,17 +128,20 @@ fn check_type(headers: &HeaderMap, needed: Kind) -> Result<(), Problem> {
         return unsupported("unsupported_encoding", text);
     }
     let needed_type = match needed {
-        Kind::Json => "application/json",
+        Kind::Json | Kind::Untold => "application/json",
         Kind::Bytes => "application/octet-stream",
     };
     let Some(kind) = headers.get(CONTENT_TYPE) else {
+        if needed == Kind::Untold {
+            return Ok(());
+        }
         return unsupported(
             "unsupported_media_type",
             format!("the header content-type: {needed_type} is needed"),
         );
     };
     let name = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let also = needed == Kind::Json && name.starts_with("application/") && name.ends_with("+json");
+    let also = needed != Kind::Bytes && name.starts_with("application/") && name.ends_with("+json");
     if name == needed_type || also {
         return Ok(());
     }

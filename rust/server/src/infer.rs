@@ -17,6 +17,7 @@ use ferroflow_frozen::{Batch, Info, Kind, Label, Predictions, Schema, Task};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::body::Kind as Content;
 use crate::decode::{Bounds, shorten};
 use crate::encode;
 use crate::health::{state, why_not_ready};
@@ -133,7 +134,7 @@ async fn infer(
 ) -> Answer {
     let Names(model) = names?;
     let served = app.models.table().find(&model, Which::Champion).cloned();
-    Ok(answer(&app, served, plain(request)?, respond).await?)
+    Ok(answer(&app, served, plain(request)?, Content::Untold, respond).await?)
 }
 
 async fn infer_version(
@@ -143,7 +144,7 @@ async fn infer_version(
 ) -> Answer {
     let Names((model, version)) = names?;
     let served = app.models.table().find(&model, Which::Version(&version)).cloned();
-    Ok(answer(&app, served, plain(request)?, respond).await?)
+    Ok(answer(&app, served, plain(request)?, Content::Untold, respond).await?)
 }
 
 /// The binary extension puts tensors behind the JSON and says so in a header.
@@ -155,7 +156,9 @@ fn plain(request: Request<Body>) -> Result<Request<Body>, Problem> {
 }
 
 fn binary() -> Problem {
-    bad("the binary tensor extension is not spoken here: send the data as JSON")
+    bad(
+        "the binary tensor extension is not spoken here: send data and ask for outputs as JSON (binary_data=False)",
+    )
 }
 
 fn bad(message: impl Into<String>) -> Problem {

@@ -11,6 +11,7 @@ use crate::encode::label;
 use crate::models::Table;
 use crate::routes::App;
 use crate::served::Served;
+use crate::server::Config;
 
 const JSON: &str = "application/json";
 /// Categories that are named as examples.
@@ -85,26 +86,17 @@ pub fn openapi(app: &App, table: &Table) -> Value {
             }
         }
     }
-    let admin = &app.models.config.admin;
-    if !matches!(admin, Admin::Off) {
+    let config = &app.models.config;
+    if !matches!(config.admin, Admin::Off) || config.keys.is_some() {
         document.admin(table);
     }
+    document.protect(config);
     let mut components = json!({"schemas": document.schemas});
-    if matches!(admin, Admin::Key(_)) {
+    if config.keys.is_some() || matches!(config.admin, Admin::Key(_)) {
         components["securitySchemes"] = json!({
             "bearer": {"type": "http", "scheme": "bearer"},
             "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
         });
-        for (path, operations) in &mut document.paths {
-            if is_admin(path)
-                && let Some(operations) = operations.as_object_mut()
-            {
-                for operation in operations.values_mut() {
-                    operation["security"] = json!([{"bearer": []}, {"key": []}]);
-                    operation["responses"]["401"] = response("The key is missing or wrong", error_of(path));
-                }
-            }
-        }
     }
     let ours = env!("CARGO_PKG_VERSION");
     let info = match first.map(|served| served.info()) {
@@ -151,6 +143,31 @@ impl Document {
             responses[error.to_string()] = response(words(*error), error_of(path));
         }
         self.add(path, "get", json!({"summary": text, "operationId": id, "responses": responses}));
+    }
+
+    /// Says which paths need a key, and which have a rate.
+    fn protect(&mut self, config: &Config) {
+        for (path, operations) in &mut self.paths {
+            let is_health = path.starts_with("/health") || path.starts_with("/v2/health/");
+            let is_open = is_health || path == "/docs" || (config.open_metrics && path == "/metrics");
+            let needs_key = match config.keys {
+                Some(_) => !is_open,
+                None => is_admin(path) && matches!(config.admin, Admin::Key(_)),
+            };
+            for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                // Parameters of the path stand beside its operations.
+                if !operation["responses"].is_object() {
+                    continue;
+                }
+                if needs_key {
+                    operation["security"] = json!([{"bearer": []}, {"key": []}]);
+                    operation["responses"]["401"] = response("The key is missing or wrong", error_of(path));
+                }
+                if config.rate.is_some() && !is_health {
+                    operation["responses"]["429"] = response("Too many requests", error_of(path));
+                }
+            }
+        }
     }
 
     /// What is there whatever the models are.

@@ -149,7 +149,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Names<T> {
 
 async fn predict(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let served = app.models.table().first().cloned();
-    answer(&app, served, request, Served::answer).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, served, request, Kind::Json, Served::answer)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn predict_champion(
@@ -158,7 +160,7 @@ async fn predict_champion(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let served = app.models.table().find(&model, Which::Champion).cloned();
-    answer(&app, served, request, Served::answer).await
+    answer(&app, served, request, Kind::Json, Served::answer).await
 }
 
 async fn predict_version(
@@ -167,7 +169,7 @@ async fn predict_version(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let served = app.models.table().find(&model, Which::Version(&version)).cloned();
-    answer(&app, served, request, Served::answer).await
+    answer(&app, served, request, Kind::Json, Served::answer).await
 }
 
 async fn predict_alias(
@@ -176,7 +178,7 @@ async fn predict_alias(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let served = app.models.table().find(&model, Which::Alias(&alias)).cloned();
-    answer(&app, served, request, Served::answer).await
+    answer(&app, served, request, Kind::Json, Served::answer).await
 }
 
 /// From a body to an answer.
@@ -194,10 +196,11 @@ pub async fn answer(
     app: &Arc<App>,
     served: Result<Arc<Served>, Problem>,
     request: Request<Body>,
+    kind: Kind,
     how: Answerer,
 ) -> Result<Response<Body>, Problem> {
     let served = served.inspect_err(|problem| app.unrouted.refused(problem))?;
-    match try_answer(app, &served, request, how).await {
+    match try_answer(app, &served, request, kind, how).await {
         Ok((answer, done)) => {
             served.counters.requests.answered();
             let mut response = typed("application/json", answer);
@@ -217,9 +220,10 @@ async fn try_answer(
     app: &Arc<App>,
     served: &Arc<Served>,
     request: Request<Body>,
+    kind: Kind,
     how: Answerer,
 ) -> Result<(Body, Done), Problem> {
-    let (json, permit) = app.bodies.read(request, Kind::Json).await?;
+    let (json, permit) = app.bodies.read(request, kind).await?;
     let (answer, done) = if json.len() <= LARGE {
         how(served, &json, &app.ids)?
     } else {
@@ -355,6 +359,23 @@ fn wrong_method(method: &Method, uri: &Uri, allowed: &'static str) -> Response<B
 mod tests {
     use super::*;
     use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn it_is_not_ready_while_it_stops() {
+        let config = Config::default();
+        let models = Arc::new(Store::new(Vec::new(), &config));
+        let app = Arc::new(App::new(models, &config, Watchers::default()));
+        for (stopping, words) in [(false, "no_model"), (true, "stopping")] {
+            if stopping {
+                app.stop();
+            }
+            let request = Request::get("/health/ready").body(Body::empty()).unwrap();
+            let response = router(app.clone()).oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+            assert_eq!(body, format!("{{\"status\":\"{words}\"}}"));
+        }
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered() {

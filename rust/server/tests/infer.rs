@@ -180,8 +180,12 @@ fn every_error_has_the_protocols_shape() {
     }
     let answer = ask(&mut stream, &get("/v2/models/small/infer"));
     assert!(answer.status == 405 && answer.json()["error"].is_string());
-    let answer = ask(&mut stream, &request("POST", "/v2/models/small/infer", "", b"{}"));
+    let text = request("POST", "/v2/models/small/infer", "content-type: text/plain\r\n", b"{}");
+    let answer = ask(&mut stream, &text);
     assert!(answer.status == 415 && answer.json()["error"].is_string());
+    // Triton's own client says nothing of its content's type.
+    let untold = request("POST", "/v2/models/small/infer", "", good().to_string().as_bytes());
+    assert_eq!(ask(&mut stream, &untold).status, 200);
     let answer = ask(&mut stream, &post_to("/v2/models/x/infer", "{}"));
     assert!(answer.status == 404 && answer.json()["error"].is_string());
     let large = "POST /v2/models/small/infer HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n";
