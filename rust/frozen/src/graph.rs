@@ -59,6 +59,8 @@ pub struct Compiler<'l> {
     pub nullable: Vec<bool>,
     work: usize,
     limits: &'l Limits,
+    /// Columns of all values together.
+    room: usize,
 }
 
 impl Compiler<'_> {
@@ -84,12 +86,12 @@ impl Compiler<'_> {
     }
     /// Columns that a value may have.
     pub fn most_columns(&self) -> usize {
-        self.limits.max_columns
+        self.limits.max_columns.min(self.room)
     }
     pub fn check_width(&self, width: usize) -> Result<(), LoadError> {
         // All slots together are bounded too: nodes times columns would be no bound at all.
-        let most = self.limits.max_columns;
-        if width > most || self.n_numbers > most.saturating_mul(4) || self.n_texts > most.saturating_mul(4) {
+        let most = self.most_columns();
+        if width > most || self.n_numbers > self.room || self.n_texts > self.room {
             return Err(LoadError::OverLimit(format!("a value has {width} columns, {most} are allowed")));
         }
         Ok(())
@@ -97,8 +99,9 @@ impl Compiler<'_> {
 }
 
 impl Graph {
-    /// Reads the nodes; gives the graph, its values' columns, and which input columns may be null.
+    /// Reads the nodes of a file of `size` bytes; gives the graph, its values' columns, and which input columns may be null.
     pub fn read(
+        size: usize,
         nodes: Vec<Json>,
         schema: &Schema,
         tensors: &mut Tensors<'_>,
@@ -109,7 +112,14 @@ impl Graph {
             return Err(LoadError::OverLimit(format!("its graph has {} nodes", nodes.len())));
         }
         let n = schema.columns().len();
-        let mut c = Compiler { n_numbers: 0, n_texts: 0, nullable: vec![true; n], work: 0, limits };
+        let mut c = Compiler {
+            n_numbers: 0,
+            n_texts: 0,
+            nullable: vec![true; n],
+            work: 0,
+            limits,
+            room: limits.room(size),
+        };
         let mut first = Vec::with_capacity(n);
         for (source, column) in schema.columns().iter().enumerate() {
             let slot = if column.kind == Kind::Text { c.text() } else { c.number() };
@@ -163,7 +173,7 @@ impl Graph {
             c.check_width(lines.len())?;
             total = total.saturating_add(lines.len());
             // A few bytes of "concat" make a wide value, so all of them together are bounded too.
-            if total > limits.max_columns.saturating_mul(4) {
+            if total > c.room {
                 return Err(LoadError::OverLimit("its values have too many columns in all".into()));
             }
             values.push(lines);

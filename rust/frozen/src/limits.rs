@@ -19,6 +19,19 @@ pub struct Limits {
     pub max_test_cells: usize,
 }
 
+/// Columns of all values together that any file may have.
+const FREE_COLUMNS: usize = 1 << 18;
+
+impl Limits {
+    /// Columns of all values together that a file of `size` bytes may have.
+    ///
+    /// Wide values are used: a column costs a weight or a name, 8 bytes or more, and passes a few ops. So what a file makes
+    /// its reader hold stays in proportion to its size.
+    pub(crate) fn room(&self, size: usize) -> usize {
+        self.max_columns.saturating_mul(4).min(FREE_COLUMNS.saturating_add(size / 2))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

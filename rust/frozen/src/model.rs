@@ -47,7 +47,7 @@ impl Model {
         let mut versions = Versions::read(doc.take("ops")?)?;
         let mut schema = read_schema(doc.list("schema")?, &mut tensors, limits)?;
         let (graph, values, nullable) =
-            Graph::read(doc.list("graph")?, &schema, &mut tensors, &mut versions, limits)?;
+            Graph::read(bytes.len(), doc.list("graph")?, &schema, &mut tensors, &mut versions, limits)?;
         versions.end()?;
         schema.set_nullable(&nullable);
 
