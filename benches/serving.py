@@ -128,9 +128,11 @@ def main() -> None:
         )
         commands = {"ferroflow": [program, folder / "model.ff"]}
         if given.rival:
-            rival = [given.rival, HERE / "rivals/fastapi_onnx.py", folder / "pipeline.joblib"]
-            commands["FastAPI + ONNX Runtime"] = [*rival, "serve"]
-            out = subprocess.run([*rival, "in-process"], capture_output=True, text=True, check=True).stdout
+            rival, onnx = [given.rival, HERE / "rivals/fastapi_onnx.py"], folder / "model.onnx"
+            subprocess.run([*rival, "convert", onnx, "--pipeline", folder / "pipeline.joblib"], check=True)
+            commands["FastAPI + ONNX Runtime"] = [*rival, "serve", onnx]
+            command = [*rival, "in-process", onnx]
+            out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             print(f"ONNX Runtime in process, one row: {json.loads(out)['us']:.1f} us")
         found = {}
         for who, command in commands.items():

@@ -1,10 +1,11 @@
 """What people write instead of `ferroflow serve`: FastAPI and ONNX Runtime, for `make bench-serving`.
 
-    python benches/rivals/fastapi_onnx.py pipeline.joblib serve --port 8000
-    python benches/rivals/fastapi_onnx.py pipeline.joblib in-process
+    python benches/rivals/fastapi_onnx.py convert model.onnx --pipeline pipeline.joblib
+    python benches/rivals/fastapi_onnx.py serve model.onnx --port 8000
+    python benches/rivals/fastapi_onnx.py in-process model.onnx
 
-The first answers `POST /predict` as ferroflow's server does: the same JSON in and out, every column checked by pydantic,
-and Prometheus counters on. The second prints the microseconds of one row in process, without HTTP.
+The second answers `POST /predict` as ferroflow's server does: the same JSON in and out, every column checked by pydantic,
+and Prometheus counters on. The third prints the microseconds of one row in process, without HTTP.
 """
 
 import argparse
@@ -12,18 +13,25 @@ import json
 import time
 from pathlib import Path
 
-import joblib
 import numpy as np
 import onnxruntime as ort
-from skl2onnx import to_onnx
+
+
+def convert(pipeline: Path, path: Path) -> None:
+    import joblib
+    from skl2onnx import to_onnx
+
+    fitted, names = joblib.load(pipeline)
+    model = to_onnx(fitted, np.zeros((1, len(names)), np.float32), options={"zipmap": False})
+    model.metadata_props.add(key="names", value=json.dumps(names))
+    path.write_bytes(model.SerializeToString())
 
 
 def session_of(path: Path) -> tuple[ort.InferenceSession, list[str]]:
-    pipeline, names = joblib.load(path)
-    model = to_onnx(pipeline, np.zeros((1, len(names)), np.float32), options={"zipmap": False})
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    return ort.InferenceSession(model.SerializeToString(), options), names
+    session = ort.InferenceSession(path, options)
+    return session, json.loads(session.get_modelmeta().custom_metadata_map["names"])
 
 
 def app_of(session: ort.InferenceSession, names: list[str]):
@@ -77,11 +85,15 @@ def app_of(session: ort.InferenceSession, names: list[str]):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pipeline", type=Path)
-    parser.add_argument("what", choices=["serve", "in-process"])
+    parser.add_argument("what", choices=["convert", "serve", "in-process"])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--pipeline", type=Path)
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()
-    session, names = session_of(given.pipeline)
+    if given.what == "convert":
+        convert(given.pipeline, given.model)
+        return
+    session, names = session_of(given.model)
     if given.what == "serve":
         import uvicorn
 
