@@ -30,7 +30,7 @@ build: $(VENV)/.built ## compile the core in release mode into .venv
 
 test: lint $(VENV)/.built ## every test: lint, Rust, Python, the wheel in a clean environment, the README
 	cargo test -q --workspace --exclude ferroflow-python
-	$(MAKE) fuzz SECONDS=150
+	$(MAKE) fuzz INPUTS=50000
 	$(PY) tests/targets/run.py
 	$(BIN)/pytest -n 2
 	$(PY) tests/readme/check_wheel.py --bin $(BIN)
@@ -39,10 +39,10 @@ explore: $(VENV)/.built ## the property tests on examples that nobody has seen y
 	$(BIN)/pytest -n 2 tests/properties --hypothesis-profile explore
 
 FUZZ := --manifest-path rust/fuzz/Cargo.toml --target-dir target
-SECONDS := 600
-fuzz: ## model files and requests at random: the corpora, then SECONDS on each of two cores
+INPUTS := 1000000
+fuzz: ## model files and requests at random: the corpora, then INPUTS for each of two seeds, ten minutes at most
 	cargo build -q $(FUZZ) --bin replay
-	printf '1\n2\n' | xargs -P 2 -I{} target/debug/replay --seconds $(SECONDS) --seed {}
+	printf '1\n2\n' | xargs -P 2 -I{} target/debug/replay --inputs $(INPUTS) --seed {}
 
 targets: $(VENV)/.built ## the same rows give the same bits in C, on ARM and in WebAssembly
 	$(PY) tests/targets/run.py

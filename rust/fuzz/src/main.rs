@@ -1,4 +1,5 @@
-//! `replay [--seconds S] [--seed N]`: the corpora, then random inputs for S seconds, on stable Rust and without libFuzzer.
+//! `replay [--seconds S] [--inputs I] [--seed N]`: the corpora, then random inputs for S seconds, or I of them, on stable Rust and
+//! without libFuzzer. A seed and a number give the same inputs each time.
 //!
 //! Ends with 1 at the first input that panics, takes more than 64 MB for each MB of it, or does not end: it is written to
 //! rust/fuzz/failures, to be replayed and, once mended, moved to the corpus.
@@ -27,16 +28,18 @@ static CURRENT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static BEGUN: AtomicU64 = AtomicU64::new(0);
 
 fn main() -> ExitCode {
-    let mut seconds = 60;
+    let mut seconds = 600;
+    let mut inputs = u64::MAX;
     let mut seed = Rng::new().u64(..);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().and_then(|v| v.parse().ok());
         match (name.as_str(), value) {
             ("--seconds", Some(value)) => seconds = value,
+            ("--inputs", Some(value)) => inputs = value,
             ("--seed", Some(value)) => seed = value,
             _ => {
-                eprintln!("usage: replay [--seconds S] [--seed N]");
+                eprintln!("usage: replay [--seconds S] [--inputs I] [--seed N]");
                 return ExitCode::from(2);
             }
         }
@@ -72,7 +75,7 @@ fn main() -> ExitCode {
     println!("{} model files and {} requests hold; seed {seed}", models.len(), requests.len());
     let (mut n, begun) = ([0u64; 2], Instant::now());
     (what.loaded, what.taken) = (0, 0);
-    while begun.elapsed() < Duration::from_secs(seconds) {
+    while begun.elapsed() < Duration::from_secs(seconds) && n[0] + n[1] < inputs {
         // A request costs about as much as a file, and knows fewer ways.
         let is_request = what.rng.u8(..4) == 0;
         let (input, held) = if is_request {
