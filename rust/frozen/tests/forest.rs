@@ -307,6 +307,14 @@ fn long_ways_count_as_work() {
     }
     t.insert("expected".into(), f64s(&[5.0; 900]));
     assert!(matches!(load(&document, &t), Err(LoadError::OverLimit(_))));
+    // So do many trees, of a leaf each.
+    let trees = 100_000;
+    document["graph"][0]["nodes"] = json!(trees);
+    t.insert("splits".into(), bytes(&[trees / 8], vec![0; trees / 8]));
+    t.insert("inputs".into(), bytes(&[0, 1], vec![]));
+    t.insert("thresholds".into(), bytes(&[0, 4], vec![]));
+    t.insert("leaves".into(), bytes(&[trees, 1], vec![0; trees]));
+    assert!(matches!(load(&document, &t), Err(LoadError::OverLimit(_))));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ CAN = (
     "Binarizer, QuantileTransformer, PowerTransformer, KBinsDiscretizer, PolynomialFeatures, SplineTransformer, "
     "OneHotEncoder, OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, FeatureHasher, ColumnTransformer, "
     "Pipeline, linear classifiers and regressors, MLPClassifier and MLPRegressor, decision trees, random forests, extra "
-    "trees, gradient boosting, XGBClassifier, XGBRegressor, LGBMClassifier and LGBMRegressor"
+    "trees, bagged trees, gradient boosting, XGBClassifier, XGBRegressor, LGBMClassifier and LGBMRegressor"
 )
 LIBRARIES = ("sklearn", "ferroflow", "xgboost", "lightgbm")
 INSTEAD = {

@@ -141,10 +141,10 @@ impl Forest {
         matches!(self.nodes, Nodes::Narrow(_))
     }
 
-    /// Steps that a row takes at most.
+    /// Steps that a row takes at most, and one more for each tree.
     #[must_use]
     pub fn steps(&self) -> usize {
-        self.trees.iter().map(|tree| tree.depth as usize).fold(0, usize::saturating_add)
+        self.trees.iter().map(|tree| tree.depth as usize + 1).fold(0, usize::saturating_add)
     }
 
     /// Calls `arrived(tree, row, leaves)` with the leaves of some rows from `row` on, for each row tree by tree. `cells`
