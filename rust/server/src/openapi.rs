@@ -434,8 +434,10 @@ fn cell(column: &InputColumn) -> Value {
     };
     let mut cell = if column.nullable { json!({"type": [kind, "null"]}) } else { json!({"type": kind}) };
     if column.single && column.kind != Kind::Text {
-        cell["minimum"] = json!(f32::MIN);
-        cell["maximum"] = json!(f32::MAX);
+        // Half a step above the greatest: what is below is rounded to it, what is not is infinite.
+        let limit = f64::from(f32::MAX) + 103_f64.exp2();
+        cell["exclusiveMinimum"] = json!(-limit);
+        cell["exclusiveMaximum"] = json!(limit);
     }
     if let Some(categories) = &column.categories {
         cell["examples"] = json!(categories.iter().take(MAX_EXAMPLES).collect::<Vec<_>>());
