@@ -372,6 +372,15 @@ class FrozenModel:
 
 def frozen_write(document: str, tensors: list[tuple[str, str, list[int], bytes]]) -> bytes: ...
 
+# expression
+class Expressions:
+    def __new__(
+        cls, programs: list[list[str]], numbers: list[float], texts: list[str], are_texts: list[bool]
+    ) -> Expressions: ...
+    def run(self, columns: list[Any], rows: int) -> list[Any]: ...
+
+def expression_functions() -> list[tuple[str, str, str]]: ...
+
 # split
 class Classes:
     smallest: int

@@ -7,6 +7,7 @@ from optuna.distributions import FloatDistribution
 from public import estimator_classes
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils._test_common.instance_generator import (
     INIT_PARAMS,
     PER_ESTIMATOR_CHECK_PARAMS,
@@ -22,6 +23,7 @@ MORE = {"SimpleImputer": [{"strategy": "median"}], "DropMissing": [{"axis": "col
 
 # Classes that scikit-learn has not: how to make one, and whose expected failures they share.
 OURS_ALONE = {
+    "ExpressionTransformer": (FunctionTransformer, {"expressions": {"more": "x0 * 2 + 1"}, "keep": "all"}),
     "OptunaSearchCV": (
         GridSearchCV,
         {
@@ -31,7 +33,7 @@ OURS_ALONE = {
             "cv": 2,
             "error_score": "raise",
         },
-    )
+    ),
 }
 
 FAILS_THERE_TOO = {
@@ -55,7 +57,7 @@ def cases():
         if cls.__name__ in OURS_ALONE:
             like, parameters = OURS_ALONE[cls.__name__]
             INIT_PARAMS[cls] = parameters
-            PER_ESTIMATOR_XFAIL_CHECKS[cls] = PER_ESTIMATOR_XFAIL_CHECKS[like]
+            PER_ESTIMATOR_XFAIL_CHECKS[cls] = PER_ESTIMATOR_XFAIL_CHECKS.get(like, {})
         for estimator in (*_construct_instances(cls), *(cls(**more) for more in MORE.get(cls.__name__, []))):
             # scikit-learn's own table of expected failures for its class of that name, and what it left out there.
             expected = _get_expected_failed_checks(estimator) | FAILS_THERE_TOO.get(cls.__name__, {})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -17,16 +18,28 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
 )
+from sklearn.linear_model import RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.svm import SVC, SVR
 
 import ferroflow
 from ferroflow.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
-from ferroflow.linear_model import GradientDescentClassifier, GradientDescentRegressor, PoissonRegressor
+from ferroflow.linear_model import (
+    GradientDescentClassifier,
+    GradientDescentRegressor,
+    PoissonRegressor,
+    SGDClassifier,
+)
 from ferroflow.neural_network import MLPClassifier, MLPRegressor
 from ferroflow.preprocessing import (
     Binarizer,
+    ExpressionTransformer,
     FrequencyEncoder,
     KBinsDiscretizer,
     MaxAbsScaler,
@@ -160,6 +173,45 @@ def boosters(X: pd.DataFrame, classes: np.ndarray, score: np.ndarray) -> dict:
     }
 
 
+def expressions() -> ExpressionTransformer:
+    return ExpressionTransformer(
+        {
+            "share": "fare / (rooms + 1) if own else coalesce(age, -1)",
+            "old": "age > 40 and not own or rooms in (1, 3)",
+            "curve": "round(sin(age) + log1p(fare) ** 2 - exp(-rooms), 3) % 0.7 // 0.1",
+            "far": "max(sqrt(fare), abs(age - 40), 2) - min(log10(fare), cos(rooms))",
+            "gap": "is_missing(age) + is_missing(town)",
+            "letters": "length(town) + contains(town, 'e') + (town < 'S')",
+            "code": "number(extract(concat(part(town, 'o', 0), '12', sort), '([0-9])2', 1))",
+            "match": "matches(replace(lower(town), 'y', 'ü'), '^\\\\w{2,4}$')",
+            "when": "days(concat('2024-0', slice(number_text, 0, 1), '-01T12:30+01:00')) + weekday('2024-02-29')",
+            "town": "upper(strip(town))",
+        },
+        keep=["rooms"],
+    )
+
+
+def combined() -> dict:
+    """Models made of models, by name."""
+    votes = [("l", GradientDescentClassifier(random_state=0)), ("n", GaussianNB()), ("s", SVC())]
+    return {
+        "svm": SVC(probability=True, random_state=0, C=3),
+        "pairs": SVC(kernel="poly", coef0=1, decision_function_shape="ovo"),
+        "nearest": KNeighborsClassifier(4, weights="distance", p=3),
+        "calibrated": VotingClassifier(
+            [
+                ("r", CalibratedClassifierCV(RidgeClassifier(), cv=2)),
+                ("i", CalibratedClassifierCV(SVC(kernel="sigmoid"), method="isotonic", cv=2)),
+                ("h", SGDClassifier(loss="modified_huber", random_state=0)),
+            ],
+            voting="soft",
+            weights=[1, 2, 1.5],
+        ),
+        "majority": VotingClassifier(votes),
+        "stacked": StackingClassifier(votes[:2], KNeighborsClassifier(3), cv=2, passthrough=True),
+    }
+
+
 def models() -> dict:
     X = table()
     score = X["fare"].to_numpy() / 10 + X["rooms"].to_numpy()
@@ -196,6 +248,35 @@ def models() -> dict:
             None,
         ),
         "scalers": (scaling(), X, None),
+        "neighbours": (
+            make_pipeline(preparation(), StandardScaler(), KNeighborsRegressor(2, metric="manhattan")),
+            X,
+            score,
+        ),
+        "svr": (make_pipeline(preparation(), StandardScaler(), SVR(C=20)), X, score),
+        "clipped": (
+            make_pipeline(preparation(), SGDClassifier(loss="modified_huber", random_state=0)),
+            X,
+            X["own"],
+        ),
+        "expressions": (
+            make_pipeline(
+                expressions(),
+                ColumnTransformer(
+                    [("t", OneHotEncoder(handle_unknown="ignore"), ["town"])], remainder="passthrough"
+                ),
+            ),
+            X.assign(number_text=X["rooms"].astype(str)),
+            None,
+        ),
+        **{
+            name: (
+                make_pipeline(preparation(), StandardScaler(), model),
+                X,
+                np.array(["low", "middle", "high"])[np.digitize(score, [5, 7])],
+            )
+            for name, model in combined().items()
+        },
         "network": (
             make_pipeline(
                 preparation(), MLPClassifier(hidden_layer_sizes=(9, 5), activation="tanh", random_state=0)

@@ -82,6 +82,8 @@ def test_dense_and_sparse_rows_have_the_same_bits():
             assert_array_equal(model.predict(rows[i : i + 1]), expected[i : i + 1])
 
 
-def test_several_labels_a_row_are_refused_by_name():
-    with pytest.raises(TypeError, match=r"mlpclassifier.*several targets; freeze one model for each"):
-        frozen(ours.MLPClassifier(**SMALL), (SCORES > 0).astype(int))
+@pytest.mark.parametrize("module", [ours, theirs], ids=["ours", "theirs"])
+def test_several_labels_a_row_come_as_numbers(module):
+    pipeline, model = frozen(module.MLPClassifier(**SMALL), (SCORES > 0).astype(int))
+    assert_array_equal(model.predict(X), pipeline.predict(X))
+    assert model.task == "regressor"

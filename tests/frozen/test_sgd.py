@@ -56,6 +56,10 @@ def test_outlier_detectors(module):
     assert set(model.predict(X)) == {-1, 1}
 
 
-def test_probabilities_without_an_op_are_named():
-    with pytest.raises(TypeError, match="cannot be frozen"):
-        frozen(ours.SGDClassifier(loss="modified_huber", random_state=0), SCORES[:, :2].argmax(axis=1))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_that_are_cut_off(classes):
+    y = SCORES[:, :classes].argmax(axis=1)
+    for cls in (ours.SGDClassifier, ours.GradientDescentClassifier):
+        pipeline, model = frozen(cls(loss="modified_huber", random_state=0), y)
+        assert_array_equal(model.predict_proba(X), pipeline.predict_proba(X))
+        assert_array_equal(model.decision_function(X), pipeline.decision_function(X))

@@ -39,9 +39,8 @@ def freeze(
     Parameters
     ----------
     pipeline : estimator
-        A fitted Pipeline, ColumnTransformer or single step of: SimpleImputer, StandardScaler, OneHotEncoder,
-        OrdinalEncoder, TargetEncoder, FrequencyEncoder, RareCategoryGrouper, and at the end a linear model, a network,
-        scikit-learn's trees, forests and boosting, or a model of LightGBM or XGBoost.
+        A fitted pipeline, transformer or model: ferroflow's own, and those of scikit-learn, XGBoost and LightGBM that
+        the page on freezing lists.
     X : frame or array of shape (n_rows, n_columns)
         The table that the pipeline was fitted on: the input's schema, the statistics against which drift is measured
         and the rows of the file's self-test come from it.
@@ -144,6 +143,20 @@ def _outputs(model: FrozenModel, X: Any) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def _gaps(pipeline: Any, X: Any) -> np.ndarray:
+    """How far each row is from a tie, which may fall to either side where sums differ in their last bit."""
+    if hasattr(pipeline, "predict_proba"):
+        top = np.sort(pipeline.predict_proba(X), axis=1)
+    elif hasattr(pipeline, "decision_function"):
+        top = np.asarray(pipeline.decision_function(X))
+        if top.ndim == 1:
+            return np.abs(top)
+        top = np.sort(top, axis=1)
+    else:
+        return np.full(len(X), np.inf)
+    return top[:, -1] - top[:, -2]
+
+
 def _replay(pipeline: Any, model: FrozenModel, X: Any, final: str) -> str:
     """Compare `model` with `pipeline` on X; say "exact", or warn and say how close."""
     worst = 0.0
@@ -152,10 +165,8 @@ def _replay(pipeline: Any, model: FrozenModel, X: Any, final: str) -> str:
         if model.task == "classifier":
             theirs, ours = np.asarray(pipeline.predict(X)), model.predict(X)
             different = np.flatnonzero(theirs != ours)
-            if different.size and model._has_probabilities:
-                # A tie may fall to either side where the sums differ in their last bit.
-                top = np.sort(pipeline.predict_proba(X)[different], axis=1)
-                different = different[top[:, -1] - top[:, -2] > TOLERANCE[model._float]]
+            if different.size:
+                different = different[_gaps(pipeline, X)[different] > TOLERANCE[model._float]]
             if different.size:
                 raise ValueError(
                     f"the frozen model predicts another class than the pipeline in {different.size} of {len(ours)} "

@@ -3,6 +3,7 @@
 from sklearn.preprocessing import FunctionTransformer, add_dummy_feature
 
 from ferroflow.preprocessing._binarizer import Binarizer, binarize
+from ferroflow.preprocessing._expression_transformer import ExpressionTransformer
 from ferroflow.preprocessing._frequency_encoder import FrequencyEncoder
 from ferroflow.preprocessing._functions import maxabs_scale, minmax_scale, robust_scale, scale
 from ferroflow.preprocessing._k_bins_discretizer import KBinsDiscretizer
@@ -25,6 +26,7 @@ from ferroflow.preprocessing._target_encoder import TargetEncoder
 
 __all__ = [
     "Binarizer",
+    "ExpressionTransformer",
     "FrequencyEncoder",
     "FunctionTransformer",
     "KBinsDiscretizer",

@@ -174,7 +174,10 @@ impl PyFrozen {
             What::Output => self.output(py, p.output, rows),
             What::Probabilities => self.numbers(py, p.probabilities.unwrap_or_default(), [rows, classes]),
             What::Scores if classes == 2 && p.scores.len() == rows => self.numbers(py, p.scores, [rows]),
-            What::Scores => self.numbers(py, p.scores, [rows, classes]),
+            What::Scores => {
+                let width = p.scores.len().checked_div(rows).unwrap_or(classes);
+                self.numbers(py, p.scores, [rows, width])
+            }
             What::Both => {
                 let probabilities =
                     p.probabilities.map(|p| self.numbers(py, p, [rows, classes])).transpose()?;

@@ -9,6 +9,7 @@ mod column_quantiles;
 mod descent;
 mod door;
 mod encode;
+mod expression;
 mod extrema;
 mod float_array;
 mod frozen;
@@ -61,6 +62,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     column_quantiles::register(m)?;
     descent::register(m)?;
     encode::register(m)?;
+    expression::register(m)?;
     extrema::register(m)?;
     frozen::register(m)?;
     gram::register(m)?;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::graph::Text;
+
 /// Numbers and texts of a block: 128 KB of numbers, read again and again from the second-level cache.
 const CELLS: usize = 1 << 14;
 /// Rows of a block at most, and at least: with fewer, a row's own way is as quick.
@@ -24,7 +26,7 @@ pub fn pays(rows: usize) -> bool {
 pub struct Block<'a> {
     rows: usize,
     numbers: Vec<f64>,
-    texts: Vec<Option<&'a str>>,
+    texts: Vec<Text<'a>>,
     found: Vec<usize>,
 }
 
@@ -57,7 +59,11 @@ impl<'a> Block<'a> {
         &mut self.numbers[range]
     }
 
-    pub fn texts_mut(&mut self, slot: usize) -> &mut [Option<&'a str>] {
+    pub fn texts(&self, slot: usize) -> &[Text<'a>] {
+        &self.texts[self.range(slot)]
+    }
+
+    pub fn texts_mut(&mut self, slot: usize) -> &mut [Text<'a>] {
         let range = self.range(slot);
         &mut self.texts[range]
     }
@@ -81,15 +87,15 @@ impl<'a> Block<'a> {
     pub fn map_texts(&mut self, from: usize, to: usize, f: impl Fn(Option<&str>) -> f64) {
         let (from, to) = (self.range(from), self.range(to));
         for (x, out) in self.texts[from].iter().zip(&mut self.numbers[to]) {
-            *out = f(*x);
+            *out = f(x.as_deref());
         }
     }
 
-    pub fn fill_texts(&mut self, from: usize, to: usize, f: impl Fn(Option<&'a str>) -> Option<&'a str>) {
+    pub fn fill_texts(&mut self, from: usize, to: usize, f: impl Fn(&Text<'a>) -> Text<'a>) {
         let (rows, from) = (self.rows, self.range(from));
         let (before, after) = self.texts.split_at_mut(to * rows);
         for (x, out) in before[from].iter().zip(&mut after[..rows]) {
-            *out = f(*x);
+            *out = f(x);
         }
     }
 
@@ -103,7 +109,7 @@ impl<'a> Block<'a> {
     pub fn note_texts(&mut self, from: usize, f: impl Fn(Option<&str>) -> usize) {
         let range = self.range(from);
         self.found.clear();
-        self.found.extend(self.texts[range].iter().map(|x| f(*x)));
+        self.found.extend(self.texts[range].iter().map(|x| f(x.as_deref())));
     }
 
     /// What was noted, and `width` columns of numbers to write to.

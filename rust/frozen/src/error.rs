@@ -84,6 +84,19 @@ impl InputError {
         }
     }
 
+    /// A number that overflows inside the model.
+    #[must_use]
+    pub fn overflow(row: usize) -> Self {
+        Self {
+            code: InputCode::NotFinite,
+            message: format!(
+                "row {row}: the model's score overflows; a value is far outside the training data"
+            ),
+            row: Some(row),
+            column: None,
+        }
+    }
+
     /// An error in a whole column.
     #[must_use]
     pub fn column(code: InputCode, column: &str, message: String) -> Self {

@@ -228,27 +228,23 @@ impl Model {
         if self.info.task == Task::Transformer {
             return Ok(());
         }
-        if values.iter().any(|v| !v.is_finite()) {
-            return Err(InputError {
-                code: InputCode::NotFinite,
-                message: format!(
-                    "row {row}: the model's score overflows; a value is far outside the training data"
-                ),
-                row: Some(row),
-                column: None,
-            });
+        let (mut decide_by, mut likely_by) = (Vec::new(), Vec::new());
+        let deciding = pick(&self.deciding, &self.outputs, values, &mut decide_by, s);
+        let likely = pick(&self.likely, &self.outputs, values, &mut likely_by, s);
+        if values.iter().chain(deciding).chain(likely).any(|v| !v.is_finite()) {
+            return Err(InputError::overflow(row));
         }
         if let Some(label) = room.labels.get_mut(at) {
-            *label = decide(values);
+            *label = decide(deciding);
         }
         let n = self.n_probabilities();
         if n > 0
             && let Some(out) = room.probabilities.get_mut(at * n..(at + 1) * n)
         {
             if self.info.single {
-                self.link.row::<f32>(values, out);
+                self.link.row::<f32>(likely, out);
             } else {
-                self.link.row::<f64>(values, out);
+                self.link.row::<f64>(likely, out);
             }
         }
         Ok(())
@@ -259,7 +255,7 @@ impl Model {
         let (rows, width, n) = (block.rows(), self.outputs.len(), self.n_probabilities());
         if self.info.task != Task::Transformer {
             let finite = |v: &[f64]| v.iter().fold(true, |all, x| all & x.is_finite());
-            if !self.outputs.iter().all(|&j| {
+            if !self.checked.iter().all(|&j| {
                 simd::run(
                     #[inline(always)]
                     || finite(block.numbers(j)),
@@ -276,14 +272,14 @@ impl Model {
             }
         }
         if let Some(labels) = room.labels.get_mut(at..at + rows) {
-            if let &[score] = self.outputs.as_slice() {
+            if let &[score] = self.deciding.as_slice() {
                 for (label, score) in labels.iter_mut().zip(block.numbers(score)) {
                     *label = decide(&[*score]);
                 }
             } else {
-                let mut scores = vec![0.0; width];
+                let mut scores = vec![0.0; self.deciding.len()];
                 for (i, label) in labels.iter_mut().enumerate() {
-                    for (score, &j) in scores.iter_mut().zip(&self.outputs) {
+                    for (score, &j) in scores.iter_mut().zip(&self.deciding) {
                         *score = block.numbers(j)[i];
                     }
                     *label = decide(&scores);
@@ -294,11 +290,26 @@ impl Model {
             && let Some(out) = room.probabilities.get_mut(at * n..(at + rows) * n)
         {
             if self.info.single {
-                self.link.block::<f32>(block, &self.outputs, out);
+                self.link.block::<f32>(block, &self.likely, out);
             } else {
-                self.link.block::<f64>(block, &self.outputs, out);
+                self.link.block::<f64>(block, &self.likely, out);
             }
         }
         true
     }
+}
+
+/// The numbers of a row at `slots`: `values` where these are the outputs.
+fn pick<'v>(
+    slots: &[usize],
+    outputs: &[usize],
+    values: &'v [f64],
+    room: &'v mut Vec<f64>,
+    s: &Scratch<'_>,
+) -> &'v [f64] {
+    if slots == outputs {
+        return values;
+    }
+    room.extend(slots.iter().map(|&at| s.numbers[at]));
+    room
 }

@@ -4,6 +4,10 @@
 //! choosing and joining columns costs nothing when rows run. Each slot knows the input column it comes from, for
 //! messages, and whether a missing value can reach it: from that follows which input columns may be null.
 
+use std::borrow::Cow;
+
+use ferroflow_core::expression::{self, Program};
+
 use crate::batch::Checked;
 use crate::block::{self, Block};
 use crate::container::Tensors;
@@ -13,6 +17,12 @@ use crate::limits::Limits;
 use crate::ops::{OPS, Op, OpReader};
 use crate::schema::{Kind, Schema};
 use crate::versions::Versions;
+
+/// Bytes that all patterns of a graph may take, and programs that may make texts.
+const MOST_PATTERNS: usize = 8 << 20;
+const MOST_MADE: usize = 256;
+/// What a step of a program costs, in slots.
+const WORK_OF_STEP: usize = 64;
 
 /// Where a column of a value lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +41,16 @@ pub struct Line {
     pub open: bool,
 }
 
+/// A text on its way: the input's or the model's own, or made on the way; `None` where missing.
+pub type Text<'a> = Option<Cow<'a, str>>;
+
 /// One row on its way through the ops.
 pub struct Scratch<'a> {
     pub numbers: Vec<f64>,
-    pub texts: Vec<Option<&'a str>>,
+    pub texts: Vec<Text<'a>>,
     pub x64: Vec<f64>,
     pub x32: Vec<f32>,
+    pub work: Vec<f64>,
 }
 
 /// The ops in order.
@@ -57,6 +71,10 @@ pub struct Compiler<'l> {
     pub n_numbers: usize,
     pub n_texts: usize,
     pub nullable: Vec<bool>,
+    /// Bytes that patterns may still take.
+    pub patterns: usize,
+    /// Programs that make texts, and what all programs cost beside other ops' slots.
+    n_made: usize,
     work: usize,
     limits: &'l Limits,
     /// Columns of all values together.
@@ -83,6 +101,15 @@ impl Compiler<'_> {
     /// An op takes about as long for a row as so many numbers.
     pub fn work(&mut self, numbers: usize) {
         self.work = self.work.saturating_add(numbers);
+    }
+    /// Notes a program; those that make texts are few, since each text may be long.
+    pub fn run_program(&mut self, program: &Program) -> Result<(), LoadError> {
+        self.work(program.len().saturating_mul(WORK_OF_STEP));
+        self.n_made += usize::from(program.kind() == expression::Kind::Text);
+        if self.n_made > MOST_MADE {
+            return Err(LoadError::OverLimit(format!("more than {MOST_MADE} of its programs make texts")));
+        }
+        Ok(())
     }
     /// Columns that a value may have.
     pub fn most_columns(&self) -> usize {
@@ -116,6 +143,8 @@ impl Graph {
             n_numbers: 0,
             n_texts: 0,
             nullable: vec![true; n],
+            patterns: MOST_PATTERNS,
+            n_made: 0,
             work: 0,
             limits,
             room: limits.room(size),
@@ -198,6 +227,7 @@ impl Graph {
             texts: vec![None; self.n_texts],
             x64: Vec::new(),
             x32: Vec::new(),
+            work: Vec::new(),
         }
     }
 
@@ -225,7 +255,7 @@ impl Graph {
     pub fn put<'a>(&self, column: usize, cell: &Checked<'a>, s: &mut Scratch<'a>) {
         match (self.inputs.get(column), cell) {
             (Some(&Slot::Number(at)), Checked::Number(x)) => s.numbers[at] = *x,
-            (Some(&Slot::Text(at)), Checked::Text(text)) => s.texts[at] = *text,
+            (Some(&Slot::Text(at)), Checked::Text(text)) => s.texts[at] = text.map(Cow::Borrowed),
             _ => {}
         }
     }

@@ -141,6 +141,10 @@ impl Fields {
         let v = self.int(key)?;
         usize::try_from(v).map_err(|_| LoadError::Invalid(format!("'{key}' of {} is negative", self.place)))
     }
+    /// A size, if it is there.
+    pub fn maybe_size(&mut self, key: &str) -> Result<Option<usize>, LoadError> {
+        if self.map.contains_key(key) { self.size(key).map(Some) } else { Ok(None) }
+    }
     pub fn bool(&mut self, key: &str) -> Result<bool, LoadError> {
         match self.take(key)? {
             Json::Bool(v) => Ok(v),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::batch::{Batch, Cell};
 use crate::container::{self, Tensors};
 use crate::error::LoadError;
-use crate::graph::{Graph, Slot};
+use crate::graph::{Graph, Line, Slot};
 use crate::json::{Fields, Json, invalid};
 use crate::limits::Limits;
 use crate::predictions::{Link, flat_outputs};
@@ -23,6 +23,11 @@ pub struct Model {
     pub(crate) info: Info,
     pub(crate) graph: Graph,
     pub(crate) outputs: Vec<usize>,
+    /// What labels are told by, and what probabilities are made of: the outputs, unless the file says otherwise.
+    pub(crate) deciding: Vec<usize>,
+    pub(crate) likely: Vec<usize>,
+    /// All of these once: they must be finite.
+    pub(crate) checked: Vec<usize>,
     pub(crate) link: Link,
     statistics: Vec<ColumnStatistics>,
     provenance: BTreeMap<String, String>,
@@ -55,14 +60,19 @@ impl Model {
         let task = out.text("task")?;
         let Some(task) = Task::parse(&task) else { return invalid(format!("its task is '{task}'")) };
         let at = out.size("value")?;
-        let Some(lines) = values.get(at) else { return invalid("its output is a value that is not there") };
-        let mut outputs = Vec::with_capacity(lines.len());
-        for line in lines {
-            match line.slot {
-                Slot::Number(at) => outputs.push(at),
-                Slot::Text(_) => return invalid("its output is a text"),
-            }
-        }
+        let numbers = |at: usize| {
+            let Some(lines) = values.get(at) else {
+                return invalid("its output is a value that is not there");
+            };
+            let number = |line: &Line| match line.slot {
+                Slot::Number(at) => Ok(at),
+                Slot::Text(_) => invalid("its output is a text"),
+            };
+            lines.iter().map(number).collect::<Result<Vec<_>, _>>()
+        };
+        let outputs = numbers(at)?;
+        let (mut deciding, mut likely) = (outputs.clone(), outputs.clone());
+        let mut has_scores = false;
         let single = out.single()?;
         let names = tensors.texts(&out.text("names")?)?;
         if names.len() != if task == Task::Classifier { 0 } else { outputs.len() } {
@@ -72,9 +82,24 @@ impl Model {
         match task {
             Task::Classifier => {
                 classes = read_classes(&mut out, &mut tensors)?;
-                link = read_link(&out.text("link")?, outputs.len())?;
-                let needed = if outputs.len() == 1 { 2 } else { outputs.len() };
-                if classes.len() != needed || outputs.is_empty() {
+                let (labels, probabilities) = (out.maybe_size("labels")?, out.maybe_size("probabilities")?);
+                if let Some(at) = labels {
+                    deciding = numbers(at)?;
+                }
+                if let Some(at) = probabilities {
+                    likely = numbers(at)?;
+                }
+                let text = out.text("link")?;
+                link = match Link::named(&text, likely.len()) {
+                    Some(link) => link,
+                    None => {
+                        return invalid(format!("its link '{text}' does not fit {} scores", likely.len()));
+                    }
+                };
+                has_scores = link != Link::Given || probabilities.is_some();
+                let fit = |n: usize| classes.len() == if n == 1 { 2 } else { n };
+                let likely_fit = link == Link::None || fit(likely.len());
+                if outputs.is_empty() || !fit(deciding.len()) || !likely_fit {
                     return invalid(format!("it has {} classes and {} scores", classes.len(), outputs.len()));
                 }
             }
@@ -93,7 +118,7 @@ impl Model {
             classes,
             outputs: names,
             has_probabilities: link != Link::None,
-            has_scores: task == Task::Classifier && link != Link::Given,
+            has_scores,
             single,
             flat,
         };
@@ -107,7 +132,11 @@ impl Model {
         }
         let tests = Fields::new(doc.take("tests")?, "'tests'")?;
         doc.end()?;
-        let model = Self { schema, info, graph, outputs, link, statistics, provenance };
+        let mut checked = [outputs.as_slice(), &deciding, &likely].concat();
+        checked.sort_unstable();
+        checked.dedup();
+        let model =
+            Self { schema, info, graph, outputs, deciding, likely, checked, link, statistics, provenance };
         model.self_test(tests, &mut tensors, limits)?;
         tensors.end()?;
         Ok(model)
@@ -203,17 +232,6 @@ impl Model {
             return failed("the stored rows give other bits here than where the model was written".into());
         }
         Ok(())
-    }
-}
-
-fn read_link(text: &str, scores: usize) -> Result<Link, LoadError> {
-    match (text, scores) {
-        ("none", _) => Ok(Link::None),
-        ("sigmoid", 1) => Ok(Link::Sigmoid),
-        ("softmax", 2..) => Ok(Link::Softmax),
-        ("one_vs_rest", 2..) => Ok(Link::OneVsRest),
-        ("given", 2..) => Ok(Link::Given),
-        _ => invalid(format!("its link '{text}' does not fit {scores} scores")),
     }
 }
 

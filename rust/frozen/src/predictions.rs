@@ -59,11 +59,32 @@ pub enum Link {
     Softmax,
     /// Sigmoid of each score, divided by their sum.
     OneVsRest,
+    /// (z + 1) / 2 kept within 0 and 1, of one score or divided by the sum, or all equal where that is 0.
+    Clipped,
+    /// One probability p: 1 - p and p.
+    Complement,
+    /// Each divided by the sum; all equal where that is 0.
+    Share,
     /// The values are the probabilities.
     Given,
 }
 
 impl Link {
+    /// The link of this name, if it makes probabilities of so many scores.
+    pub fn named(name: &str, scores: usize) -> Option<Self> {
+        Some(match (name, scores) {
+            ("none", _) => Self::None,
+            ("sigmoid", 1) => Self::Sigmoid,
+            ("softmax", 2..) => Self::Softmax,
+            ("one_vs_rest", 2..) => Self::OneVsRest,
+            ("clipped", 1..) => Self::Clipped,
+            ("complement", 1) => Self::Complement,
+            ("share", 2..) => Self::Share,
+            ("given", 2..) => Self::Given,
+            _ => return None,
+        })
+    }
+
     /// The probabilities of one row's scores into `out`, as long as there are classes.
     pub fn row<T: Float>(self, scores: &[f64], out: &mut [f64]) {
         let mut z: Vec<T> = scores.iter().map(|&v| T::from_f64(v)).collect();
@@ -76,6 +97,7 @@ impl Link {
                 z.iter_mut().for_each(|v| *v = linear::sigmoid(*v));
                 linear::divide_by_sum(&mut z);
             }
+            Self::Clipped | Self::Complement | Self::Share => self.shares(&mut z),
         }
         self.hand_over(&z, out);
     }
@@ -99,13 +121,33 @@ impl Link {
                     linear::sigmoid_each(&mut z);
                     z.chunks_exact_mut(width).for_each(linear::divide_by_sum);
                 }
+                Self::Clipped | Self::Complement | Self::Share => {
+                    z.chunks_exact_mut(width).for_each(|z| self.shares(z));
+                }
             },
         );
         self.hand_over(&z, out);
     }
 
+    /// The links without an exponential, of one row.
+    fn shares<T: Float>(self, z: &mut [T]) {
+        if self == Self::Clipped {
+            for z in &mut *z {
+                let within = if *z > T::ONE { T::ONE } else { *z };
+                let within = if within < -T::ONE { -T::ONE } else { within };
+                *z = (within + T::ONE) / (T::ONE + T::ONE);
+            }
+        }
+        if z.len() > 1 {
+            if z.iter().fold(T::ZERO, |sum, z| sum + *z) == T::ZERO {
+                z.fill(T::ONE);
+            }
+            linear::divide_by_sum(z);
+        }
+    }
+
     fn hand_over<T: Float>(self, z: &[T], out: &mut [f64]) {
-        if self == Self::Sigmoid {
+        if z.len() < out.len() {
             for (p, out) in z.iter().zip(out.chunks_exact_mut(2)) {
                 (out[0], out[1]) = ((T::ONE - *p).to_f64(), p.to_f64());
             }

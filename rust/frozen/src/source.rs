@@ -1,5 +1,7 @@
 //! Where rows come from: a batch whose cells are checked, or a matrix that is checked on its way.
 
+use std::borrow::Cow;
+
 use ferroflow_core::{Float, simd};
 use ndarray::{ArrayView2, Axis, Slice};
 
@@ -34,7 +36,7 @@ impl Source for Batch<'_> {
                 }
                 (Slot::Text(at), Column::Texts(v)) => {
                     for (text, i) in block.texts_mut(at).iter_mut().zip(rows.clone()) {
-                        *text = v.get(i);
+                        *text = v.get(i).map(Cow::Borrowed);
                     }
                 }
                 _ => return false,

@@ -6,17 +6,28 @@ from typing import Any
 import numpy as np
 
 from ferroflow.deploy._freezing import (
+    bayes,
+    calibrate,
     compose,
     encode,
+    expression,
     function,
     hist_boosting,
     impute,
+    kernel,
     lightgbm,
     linear,
+    neighbours,
     network,
+    project,
     scale,
+    select,
+    several,
     shape,
+    stack,
+    target,
     tree,
+    vote,
     xgboost,
 )
 from ferroflow.deploy._freezing.find import cannot, find_handler, flat_steps
@@ -35,12 +46,10 @@ class Compiler(Graph):
         """Compile a fitted pipeline; returns the document's output."""
         value = Value(0, kinds, sample)
         steps = flat_steps(pipeline)
-        last = steps[-1] if steps else ("", None)
-        is_model = hasattr(last[1], "predict") and not hasattr(last[1], "transform")
-        for where, step in steps[:-1] if is_model else steps:
+        if steps and _predicts(steps[-1][1]):
+            return self.model(pipeline, value, "", y)
+        for where, step in steps:
             value = self.step(step, value, where)
-        if is_model:
-            return self.model(last[1], value, last[0], y)
         if TEXT in value.kinds:
             raise TypeError(
                 "the pipeline gives texts; a frozen transformer gives numbers: encode or drop them"
@@ -75,29 +84,63 @@ class Compiler(Graph):
             raise TypeError(f"{where} gives {out.shape[1]} columns where {len(result.kinds)} were expected")
         return result._replace(sample=out)
 
+    def member(self, model: Any, value: Value, where: str) -> dict[str, Any]:
+        """Compile a model that another one holds; returns what its output would be, without names and classes."""
+        output = self.model(model, value, where, None)
+        for key in [key for key in self.tensors if key.startswith("output.")]:
+            del self.tensors[key]
+        return output
+
     def model(self, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
-        """Compile the last step."""
+        """Compile a model, or a pipeline that ends in one; returns what an output says of it."""
+        steps = flat_steps(model, where)
+        for where, step in steps[:-1]:
+            value = self.step(step, value, where)
+        where, model = steps[-1]  # a pipeline that holds nothing is no model, and never comes here
         handler = find_handler(model, MODELS)
         if handler is None:
             raise TypeError(cannot(model, where))
+        output = handler(self, model, value, where, y)
         self.final = type(model).__name__
-        return handler(self, model, value, where, y)
+        return output
+
+
+def _predicts(step: Any) -> bool:
+    """Is the last step one to predict with? Some could do both."""
+    if find_handler(step, MODELS) is not None:
+        return True
+    return find_handler(step, TRANSFORMERS) is None and hasattr(step, "predict")
 
 
 Handler = Callable[[Compiler, Any, Value, Any, str], Value]
 TRANSFORMERS: dict[str, Handler] = {
     **compose.STEPS,
     **encode.STEPS,
+    **expression.STEPS,
     **function.STEPS,
     **impute.STEPS,
+    **project.STEPS,
     **scale.STEPS,
+    **select.STEPS,
     **shape.STEPS,
+    **stack.STEPS,
+    **vote.STEPS,
 }
-MODELS = {
+MODELS: dict[str, Callable[[Compiler, Any, Value, str, Any], dict[str, Any]]] = {
+    **bayes.MODELS,
+    **calibrate.MODELS,
     **hist_boosting.MODELS,
+    **kernel.MODELS,
     **lightgbm.MODELS,
     **linear.MODELS,
+    **neighbours.MODELS,
     **network.MODELS,
+    **project.MODELS,
+    **select.MODELS,
+    **several.MODELS,
+    **stack.MODELS,
+    **target.MODELS,
     **tree.MODELS,
+    **vote.MODELS,
     **xgboost.MODELS,
 }

@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing
 
 from ferroflow.deploy._freezing.find import flat_steps
 from ferroflow.deploy._freezing.graph import Value
+from ferroflow.deploy._freezing.values import float_of
 from ferroflow.frozen._columns import names_of
 
 if TYPE_CHECKING:
@@ -53,4 +54,22 @@ def _positions(columns: Any, X: Any, step: Any) -> list[int]:
     return [at(c) for c in columns]
 
 
-STEPS = {"ColumnTransformer": column_transformer}
+def feature_union(compiler: "Compiler", step: Any, value: Value, out: Any, where: str) -> Value:
+    weights = step.transformer_weights or {}
+    parts = []
+    for name, inner in step.transformer_list:
+        if isinstance(inner, str) and inner == "drop":
+            continue
+        part = value
+        for place, one in flat_steps(inner, f"{where}, transformer {name!r}"):
+            part = compiler.step(one, part, place)
+        if (weight := weights.get(name)) is not None:
+            compiler.only_numbers(part, f"{where}, transformer {name!r}")
+            factor = compiler.numbers(f"{compiler.key}.factor", np.full(len(part.kinds), float(weight)))
+            node = {"in": part.number, "float": float_of(out), "mean": None, "scale": None, "factor": factor}
+            part = compiler.add("scale", part.kinds, None, **node)
+        parts.append(part)
+    return compiler.concat(parts, out)
+
+
+STEPS = {"ColumnTransformer": column_transformer, "FeatureUnion": feature_union}

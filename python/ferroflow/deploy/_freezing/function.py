@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ferroflow.deploy._freezing import expression
 from ferroflow.deploy._freezing.find import cannot
 from ferroflow.deploy._freezing.graph import Graph, Value
 from ferroflow.deploy._freezing.values import dtype_of, float_of
@@ -20,21 +21,22 @@ FUNCTIONS: dict[Any, str] = {
     np.square: "square",
     np.trunc: "trunc",
 }
-"""Functions whose results IEEE 754 fixes to the last bit. NumPy's exp, log and their kind differ from machine to machine."""
+"""Functions whose results IEEE 754 fixes to the last bit."""
 
 
 def function(graph: Graph, step: Any, value: Value, out: Any, where: str) -> Value:
     if step.func is None:
         return value
-    name = FUNCTIONS.get(step.func) if isinstance(step.func, np.ufunc) else None
+    known = FUNCTIONS | expression.FUNCTIONS
+    name = known.get(step.func) if isinstance(step.func, np.ufunc) else None
     if name is None or step.kw_args:
-        exact = ", ".join(sorted({ufunc.__name__ for ufunc in FUNCTIONS}))
-        raise TypeError(
-            f"{cannot(step, where)} Of functions, those of NumPy with exact results can be: {exact}."
-        )
+        names = ", ".join(sorted({ufunc.__name__ for ufunc in known}))
+        raise TypeError(f"{cannot(step, where)} Of functions, these of NumPy can be: {names}.")
     graph.only_numbers(value, where)
     if dtype_of(value.sample).kind != "f":
         raise TypeError(f"{where}: a frozen np.{step.func.__name__} takes floats; convert the columns before")
+    if step.func in expression.FUNCTIONS:
+        return expression.each(graph, value, name, float_of(out))
     node = {"in": value.number, "float": float_of(out), "name": name}
     return graph.add("function", value.kinds, out, **node)
 

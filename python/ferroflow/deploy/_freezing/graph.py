@@ -20,6 +20,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[dict[str, Any]] = []
+        self.kinds: list[list[str]] = []
         self.tensors: dict[str, tuple[str, np.ndarray]] = {}
 
     def numbers(self, key: str, values: Any) -> str:
@@ -47,7 +48,12 @@ class Graph:
     def add(self, op: str, kinds: list[str], sample: Any, **fields: Any) -> Value:
         """Append a node, and return its value."""
         self.nodes.append({"op": op, **fields})
+        self.kinds.append(kinds)
         return Value(len(self.nodes), kinds, sample)
+
+    def value(self, number: int) -> Value:
+        """The value that a node gave."""
+        return Value(number, self.kinds[number - 1], None)
 
     @property
     def key(self) -> str:

@@ -35,6 +35,10 @@ def linear(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[s
     output: dict[str, Any] = {"value": scores.number, "float": 32 if single else 64}
     if not classifier:
         return output | targets(graph, raw, len(weights), y)
+    if np.ndim(model.predict(value.sample[:1])) == 2:  # several labels a row
+        from ferroflow.deploy._freezing.several import truths
+
+        return truths(graph, scores, y)
     kind, classes = classes_of(graph, model.classes_, where)
     return output | {
         "task": "classifier",
@@ -114,10 +118,17 @@ def _link(model: Any, scores: np.ndarray, X: Any, where: str) -> str:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         s = 1 / (1 + np.exp(-z))
         if z.ndim == 1:
-            candidates = {"sigmoid": np.column_stack([1 - s, s])}
+            half = (np.clip(z, -1, 1) + 1) / 2
+            candidates = {
+                "sigmoid": np.column_stack([1 - s, s]),
+                "clipped": np.column_stack([1 - half, half]),
+            }
         else:
             e = np.exp(z - z.max(axis=1, keepdims=True))
+            half = (np.clip(z, -1, 1) + 1) / 2
+            half[half.sum(axis=1) == 0] = 1
             candidates = {
+                "clipped": half / half.sum(axis=1, keepdims=True),
                 "softmax": e / e.sum(axis=1, keepdims=True),
                 "one_vs_rest": s / s.sum(axis=1, keepdims=True),
             }
@@ -132,29 +143,45 @@ def _link(model: Any, scores: np.ndarray, X: Any, where: str) -> str:
 
 MODELS = dict.fromkeys(
     (
-        "GradientDescentClassifier",
-        "GradientDescentRegressor",
-        "LogisticRegression",
-        "LogisticRegressionCV",
-        "SGDClassifier",
-        "RidgeClassifier",
-        "Perceptron",
-        "PassiveAggressiveClassifier",
-        "LinearSVC",
-        "LinearRegression",
-        "Ridge",
-        "RidgeCV",
-        "RidgeClassifierCV",
-        "Lasso",
-        "LassoCV",
+        "ARDRegression",
+        "BayesianRidge",
         "ElasticNet",
         "ElasticNetCV",
-        "SGDRegressor",
-        "HuberRegressor",
-        "PoissonRegressor",
         "GammaRegressor",
-        "TweedieRegressor",
+        "GradientDescentClassifier",
+        "GradientDescentRegressor",
+        "HuberRegressor",
+        "Lars",
+        "LarsCV",
+        "Lasso",
+        "LassoCV",
+        "LassoLars",
+        "LassoLarsCV",
+        "LassoLarsIC",
+        "LinearRegression",
+        "LinearSVC",
         "LinearSVR",
+        "LogisticRegression",
+        "LogisticRegressionCV",
+        "MultiTaskElasticNet",
+        "MultiTaskElasticNetCV",
+        "MultiTaskLasso",
+        "MultiTaskLassoCV",
+        "OrthogonalMatchingPursuit",
+        "OrthogonalMatchingPursuitCV",
+        "PassiveAggressiveClassifier",
+        "PassiveAggressiveRegressor",
+        "Perceptron",
+        "PoissonRegressor",
+        "QuantileRegressor",
+        "Ridge",
+        "RidgeCV",
+        "RidgeClassifier",
+        "RidgeClassifierCV",
+        "SGDClassifier",
+        "SGDRegressor",
+        "TheilSenRegressor",
+        "TweedieRegressor",
     ),
     linear,
 ) | {"SGDOneClassSVM": outliers}

@@ -6,14 +6,13 @@ import numpy as np
 
 from ferroflow.deploy._freezing.graph import NUMBER, Graph, Value
 from ferroflow.deploy._freezing.linear import classes_of, targets
+from ferroflow.deploy._freezing.several import truths
 
 
 def network(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[str, Any]:
     """Compile the last step, a neural network."""
     graph.only_numbers(value, where)
     classifier = hasattr(model, "classes_")
-    if classifier and model.out_activation_ == "logistic" and model.n_outputs_ > 1:
-        raise TypeError(f"{where} has several targets; freeze one model for each")
     raw = np.asarray(model.predict_proba(value.sample) if classifier else model.predict(value.sample))
     precision = 32 if raw.dtype == np.float32 else 64
     layers = model._layers() if hasattr(model, "_layers") else (model.coefs_, model.intercepts_)
@@ -38,6 +37,8 @@ def network(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[
     output: dict[str, Any] = {"value": value.number, "float": precision}
     if not classifier:
         return output | targets(graph, raw, model.n_outputs_, y)
+    if model.out_activation_ == "logistic" and model.n_outputs_ > 1:  # several labels a row
+        return truths(graph, value, y)
     kind, classes = classes_of(graph, model.classes_, where)
     return output | {
         "task": "classifier",

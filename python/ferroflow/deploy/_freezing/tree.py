@@ -28,7 +28,7 @@ def bagging(graph: Graph, model: Any, value: Value, where: str, y: Any) -> dict[
     """Compile the last step, which gives the mean of trees that look at some of the columns each."""
     classifier = hasattr(model, "classes_")
     for one in model.estimators_:
-        if not hasattr(one, "tree_") or (classifier and len(one.classes_) != len(model.classes_)):
+        if classifier and len(one.classes_) != len(model.classes_):
             raise TypeError(
                 f"{where}: a {type(model).__name__} of {type(one).__name__} cannot be frozen; "
                 "use trees, each of which has seen all classes"
@@ -133,5 +133,4 @@ MODELS = (
     dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), tree)
     | dict.fromkeys(("ForestClassifier", "ForestRegressor"), mean)
     | dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), boosted)
-    | dict.fromkeys(("BaggingClassifier", "BaggingRegressor"), bagging)
 )

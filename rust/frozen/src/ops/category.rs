@@ -58,7 +58,7 @@ impl Categories {
     pub fn find(&self, s: &Scratch<'_>) -> usize {
         match (&self.values, self.from) {
             (Values::Numbers(map), Slot::Number(at)) => self.number(map, s.numbers[at]),
-            (Values::Texts(map), Slot::Text(at)) => self.text(map, s.texts[at]),
+            (Values::Texts(map), Slot::Text(at)) => self.text(map, s.texts[at].as_deref()),
             _ => self.unknown(),
         }
     }
@@ -83,7 +83,7 @@ impl Categories {
         let shown = match self.from {
             Slot::Number(at) => s.numbers[at].to_string(),
             Slot::Text(at) => {
-                format!("'{}'", s.texts[at].unwrap_or("").chars().take(40).collect::<String>())
+                format!("'{}'", s.texts[at].as_deref().unwrap_or("").chars().take(40).collect::<String>())
             }
         };
         let what = format!(

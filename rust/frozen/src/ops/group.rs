@@ -1,11 +1,13 @@
 //! Texts that are not kept become one; missing ones stay.
 
+use std::borrow::Cow;
+
 use hashbrown::HashSet;
 
 use super::{Made, Op, OpReader};
 use crate::block::Block;
 use crate::error::InputError;
-use crate::graph::{Line, Scratch, Slot};
+use crate::graph::{Line, Scratch, Slot, Text};
 use crate::json::invalid;
 use crate::schema::Schema;
 
@@ -45,15 +47,18 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
 
 impl Column {
     #[inline(always)]
-    fn grouped<'a>(&'a self, text: Option<&'a str>, other: &'a str) -> Option<&'a str> {
-        text.map(|text| if self.kept.contains(text) { text } else { other })
+    fn grouped<'a>(&self, text: &Text<'a>, other: &'a str) -> Text<'a> {
+        match text.as_deref() {
+            Some(known) if !self.kept.contains(known) => Some(Cow::Borrowed(other)),
+            _ => text.clone(),
+        }
     }
 }
 
 impl Op for Group {
     fn row<'a>(&'a self, s: &mut Scratch<'a>, _: usize, _: &Schema) -> Result<(), InputError> {
         for c in &self.columns {
-            s.texts[c.to] = c.grouped(s.texts[c.from], &self.other);
+            s.texts[c.to] = c.grouped(&s.texts[c.from], &self.other);
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ impl Op for Hash {
     fn row<'a>(&'a self, s: &mut Scratch<'a>, _: usize, _: &Schema) -> Result<(), InputError> {
         s.numbers[self.to..self.to + self.width].fill(0.0);
         for at in &self.texts {
-            let place = self.place(s.texts[*at]);
+            let place = self.place(s.texts[*at].as_deref());
             s.numbers[self.to + place / 2] += sign(place);
         }
         Ok(())

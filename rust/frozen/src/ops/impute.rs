@@ -1,5 +1,7 @@
 //! Fills what is missing.
 
+use std::borrow::Cow;
+
 use ferroflow_core::simd;
 
 use super::marker::Marker;
@@ -7,7 +9,7 @@ use super::{Made, Op, OpReader};
 use crate::block::Block;
 use crate::container::Type;
 use crate::error::InputError;
-use crate::graph::{Line, Scratch, Slot};
+use crate::graph::{Line, Scratch, Slot, Text};
 use crate::json::invalid;
 use crate::schema::Schema;
 
@@ -89,14 +91,14 @@ impl Op for Numbers {
 }
 
 #[inline(always)]
-fn filled_text<'a>(x: Option<&'a str>, fill: &'a str, marker: Option<&str>) -> Option<&'a str> {
-    if x == marker { Some(fill) } else { x }
+fn filled_text<'a>(x: &Text<'a>, fill: &'a str, marker: Option<&str>) -> Text<'a> {
+    if x.as_deref() == marker { Some(Cow::Borrowed(fill)) } else { x.clone() }
 }
 
 impl Op for Texts {
     fn row<'a>(&'a self, s: &mut Scratch<'a>, _: usize, _: &Schema) -> Result<(), InputError> {
         for (from, to, fill) in &self.columns {
-            s.texts[*to] = filled_text(s.texts[*from], fill, self.marker.as_deref());
+            s.texts[*to] = filled_text(&s.texts[*from], fill, self.marker.as_deref());
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ impl Marker {
             (Self::Missing, Slot::Number(at)) => s.numbers[at].is_nan(),
             (Self::Missing, Slot::Text(at)) => s.texts[at].is_none(),
             (Self::Number(v), Slot::Number(at)) => s.numbers[at] == *v,
-            (Self::Text(v), Slot::Text(at)) => s.texts[at] == Some(v.as_str()),
+            (Self::Text(v), Slot::Text(at)) => s.texts[at].as_deref() == Some(v.as_str()),
             _ => false,
         }
     }

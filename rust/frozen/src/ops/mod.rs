@@ -5,19 +5,27 @@ mod activation;
 mod bin;
 mod binarize;
 mod category;
+mod decide;
+mod expression;
 mod forest;
 mod function;
 mod group;
 mod hash;
 mod impute;
 mod indicator;
+mod kernel;
 mod linear;
+mod link;
 mod lookup;
 mod marker;
+mod mean;
+mod nearest;
 mod neighbours;
 mod normalize;
 mod onehot;
 mod ordinal;
+mod pairs;
+mod piecewise;
 mod polynomial;
 mod power;
 mod quantile;
@@ -27,6 +35,7 @@ mod regressions;
 mod rescale;
 mod scale;
 mod spline;
+mod whole;
 
 use std::fmt::Debug;
 
@@ -66,18 +75,26 @@ pub const OPS: &[Known] = &[
     known("activation", 1, activation::read),
     known("bin", 1, bin::read),
     known("forest", 1, forest::read),
+    known("expression", 1, expression::read),
     known("function", 1, function::read),
     known("binarize", 1, binarize::read),
+    known("decide", 1, decide::read),
     known("group", 1, group::read),
     known("hash", 1, hash::read),
     known("impute", 1, impute::read),
     known("indicator", 1, indicator::read),
+    known("kernel", 1, kernel::read),
     known("linear", 1, linear::read),
+    known("link", 1, link::read),
     known("lookup", 1, lookup::read),
+    known("mean", 1, mean::read),
+    known("nearest", 1, nearest::read),
     known("neighbours", 1, neighbours::read),
     known("normalize", 1, normalize::read),
     known("onehot", 1, onehot::read),
     known("ordinal", 1, ordinal::read),
+    known("pairs", 1, pairs::read),
+    known("piecewise", 1, piecewise::read),
     known("polynomial", 1, polynomial::read),
     known("power", 1, power::read),
     known("quantile", 1, quantile::read),

@@ -1,0 +1,1 @@
+"""Expressions of columns: read from Python's syntax, never run as Python."""
