@@ -77,7 +77,7 @@ NUMBERS = {
     "city == 'YORK '": [0, 1, NONE, 0],
     "city != 'YORK '": [1, 0, NONE, 1],
     "city in ('YORK ', 'Rome')": [0, 1, NONE, 0],
-    "'B' < strip(city) <= 'Y'": [1, 0, NONE, 1],
+    "'B' < strip(city) <= 'Y'": [1, 0, NONE, 0],
     "strip(city) > 'B' and strip(city) >= 'Bath'": [1, 1, NONE, 1],
     "matches(address, '[0-9]{5}')": [1, 0, 1, NONE],
     "number(extract(address, '([0-9])[0-9]{4}', 1))": [9, NONE, 1, NONE],

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import _check_feature_names, check_is_fitted
+from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust
@@ -154,6 +154,8 @@ class ExpressionTransformer(TransformerMixin, BaseEstimator):
         return whole
 
     def _columns(self, X, reset: bool):
+        if not hasattr(X, "columns"):
+            X = check_array(X, dtype=None, ensure_all_finite=False)
         _check_feature_names(self, X, reset=reset)
         names, columns = columns_of(X)
         if reset:

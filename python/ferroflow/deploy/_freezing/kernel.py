@@ -107,8 +107,8 @@ def _pairs(compiler: "Compiler", sums: Value, n_classes: int, gives: str, model:
     key = compiler.key
     node: dict[str, Any] = {"in": sums.number, "classes": n_classes, "gives": gives}
     if model is not None:
-        node["a"] = compiler.numbers(f"{key}.a", model.probA_)
-        node["b"] = compiler.numbers(f"{key}.b", model.probB_)
+        node["a"] = compiler.numbers(f"{key}.a", model._probA)
+        node["b"] = compiler.numbers(f"{key}.b", model._probB)
     return compiler.add("pairs", [NUMBER] * n_classes, None, **node)
 
 

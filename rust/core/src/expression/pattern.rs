@@ -1,10 +1,11 @@
 //! Regular expressions, in time linear in the text.
 
+use std::error::Error;
 use std::ops::Range;
 use std::sync::Mutex;
 
 use regex_automata::nfa::thompson::pikevm::{Cache, PikeVM};
-use regex_automata::nfa::thompson::{Config, NFA};
+use regex_automata::nfa::thompson::{BuildError, Config, NFA};
 use regex_automata::util::syntax;
 
 /// Bytes of a pattern at most, and of what one is compiled to.
@@ -28,24 +29,20 @@ impl Pattern {
             ));
         }
         let config = Config::new().nfa_size_limit(Some(MOST_MEMORY.min(*memory)));
-        let built = NFA::compiler()
-            .syntax(syntax::Config::new().nest_limit(50))
-            .configure(config)
-            .build(pattern)
-            .and_then(|nfa| {
-                *memory = memory.saturating_sub(nfa.memory_usage());
-                PikeVM::new_from_nfa(nfa)
-            });
-        let engine = built.map_err(|error| {
+        let refused = |error: BuildError| {
             // The reason itself is the innermost one.
-            let mut cause: &dyn std::error::Error = &error;
+            let mut cause: &dyn Error = &error;
             while let Some(inner) = cause.source() {
                 cause = inner;
             }
             let reason = cause.to_string();
             let reason = reason.trim().lines().last().unwrap_or_default().trim_start_matches("error: ");
             format!("the pattern '{pattern}' cannot be used: {reason}")
-        })?;
+        };
+        let syntax = syntax::Config::new().nest_limit(50);
+        let nfa = NFA::compiler().syntax(syntax).configure(config).build(pattern).map_err(refused)?;
+        *memory = memory.saturating_sub(nfa.memory_usage());
+        let engine = PikeVM::new_from_nfa(nfa).map_err(refused)?;
         let groups = engine.get_nfa().group_info().group_len(regex_automata::PatternID::ZERO);
         if group >= groups {
             return Err(format!("the pattern '{pattern}' has no group {group}"));
