@@ -420,3 +420,27 @@ def test_what_cannot_be_frozen_is_named_with_the_remedy(step, told):
     pipeline = Pipeline([("scale", StandardScaler()), ("odd", step)]).fit(X, y)
     with pytest.raises(TypeError, match=told):
         ferroflow.freeze(pipeline, X)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_members_may_be_trees(classes):
+    y = np.array(["low", "mid", "up"])[SCORES[:, :classes].argmax(axis=1)]
+    forest = ensemble.RandomForestClassifier(8, random_state=0)
+    voting = [
+        ("f", forest),
+        ("g", ensemble.HistGradientBoostingClassifier(max_iter=5)),
+        ("s", naive_bayes.GaussianNB()),
+    ]
+    for model in (
+        ensemble.VotingClassifier(voting, voting="soft"),
+        ensemble.VotingClassifier(voting),
+        ensemble.StackingClassifier(voting, final_estimator=forest, cv=3),
+        calibration.CalibratedClassifierCV(forest, method="isotonic", cv=3),
+        multiclass.OneVsRestClassifier(forest),
+        ensemble.BaggingClassifier(forest, 2, random_state=0),
+    ):
+        assert_classifies(*frozen(model, y), rows(300))
+    numbers = [("f", ensemble.ExtraTreesRegressor(8, random_state=0)), ("r", linear_model.Ridge())]
+    for model in (ensemble.VotingRegressor(numbers), ensemble.StackingRegressor(numbers, cv=3)):
+        pipeline, small = frozen(model, SCORES[:, 0])
+        close(small.predict(rows(300)), pipeline.predict(rows(300)))
