@@ -94,7 +94,7 @@ impl Store {
         if let Some(bad) = report.refused.iter().find(|r| named.contains(&r.file)) {
             return Err(format!("{}: {}", bad.file, bad.reason));
         }
-        if let Some(path) = paths.first().filter(|p| !p.is_dir()) {
+        if let Some(path) = paths.iter().find(|p| !p.is_dir()) {
             let first =
                 store.table().served().find(|s| s.file.as_ref() == Some(path)).map(|s| s.info().name.clone());
             if let Some(name) = first {

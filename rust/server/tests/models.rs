@@ -134,6 +134,7 @@ fn the_default_is_the_first_file_the_only_model_or_the_named_one() {
     let (a, b) = (path.join("a.ff"), path.join("b.ff"));
     assert_eq!(serve(&[&b, &a], config()).who("/predict"), pair("n", "1"));
     assert_eq!(serve(&[&a], config()).who("/predict"), pair("m", "1"));
+    assert_eq!(serve(&[&path, &b], config()).who("/predict"), pair("n", "1"));
     let named = |name: &str| Config { default_model: Some(name.into()), ..config() };
     assert_eq!(serve(&[&path], named("n")).who("/predict"), pair("n", "1"));
     let error = open(&[&path], &named("x")).err().unwrap();
