@@ -156,6 +156,10 @@ fn nodes_of_both_kinds_give_the_same() {
     {
         assert_eq!(value(&many, a, b), expected(a, b), "{a} {b}");
     }
+    let rows = Array2::from_shape_fn((100, 2), |(i, j)| (i % 7) as f64 / if j == 0 { 6.0 } else { 2.0 });
+    let found = many.predict_matrix(rows.view(), Wanted::ALL, &Exec::serial()).unwrap().unwrap();
+    let Output::Values { data, .. } = found.output else { panic!() };
+    assert_eq!(data, rows.rows().into_iter().map(|r| expected(r[0], r[1])).collect::<Vec<_>>());
 }
 
 #[test]

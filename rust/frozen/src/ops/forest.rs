@@ -1,5 +1,7 @@
 //! Sums of the values of the leaves that a row reaches in many trees.
 
+use std::ops::Range;
+
 use ferroflow_core::Float;
 use ferroflow_core::tree::{Cells, Forest, Preorder, Test};
 
@@ -10,6 +12,8 @@ use crate::graph::{Line, Scratch};
 use crate::json::invalid;
 use crate::schema::Schema;
 
+/// Cells that are made ready at once: half a megabyte or one, whatever a file asks for.
+const CELLS: usize = 1 << 17;
 /// What `f32` calls 1e-35: LightGBM takes numbers up to this size for zero.
 const TINY: f64 = 1e-35_f32 as f64;
 
@@ -330,20 +334,20 @@ impl Trees {
         x.is_finite() | (x.is_nan() & !self.refuse_missing)
     }
 
-    /// All rows of a block, whose cells stand in `x` row by row.
-    fn walk(&self, cells: Cells<'_>, rows: usize, out: &mut [f64]) {
+    /// Some of the `of` rows of a block, whose cells are given row by row.
+    fn walk(&self, cells: Cells<'_>, rows: Range<usize>, of: usize, out: &mut [f64]) {
         match &self.sums {
-            Sums::Double(leaves) => leaves.sum(&self.forest, cells, rows, out),
-            Sums::Single(leaves) => leaves.sum(&self.forest, cells, rows, out),
+            Sums::Double(leaves) => leaves.sum(&self.forest, cells, rows, of, out),
+            Sums::Single(leaves) => leaves.sum(&self.forest, cells, rows, of, out),
         }
     }
 }
 
 impl<T: Float> Leaves<T> {
-    /// The sums of all outputs of some rows, into columns.
-    fn sum(&self, forest: &Forest, cells: Cells<'_>, rows: usize, out: &mut [f64]) {
+    /// The sums of all outputs of some rows, into columns of `of` rows.
+    fn sum(&self, forest: &Forest, cells: Cells<'_>, rows: Range<usize>, of: usize, out: &mut [f64]) {
         let k = self.outputs;
-        let mut sums = self.start.repeat(rows);
+        let mut sums = self.start.repeat(rows.len());
         forest.walk(cells, &mut |tree, row, leaves| match (self.all, k) {
             (true, 1) => self.add::<1>(&mut sums[row..], leaves),
             (true, 2) => self.add::<2>(&mut sums[2 * row..], leaves),
@@ -360,9 +364,9 @@ impl<T: Float> Leaves<T> {
                 }
             }
         });
-        for (sums, row) in sums.chunks_exact(k).zip(0..rows) {
+        for (sums, row) in sums.chunks_exact(k).zip(rows) {
             for (j, (sum, add)) in sums.iter().zip(&self.add).enumerate() {
-                out[j * rows + row] = (*sum / self.divide + *add).to_f64();
+                out[j * of + row] = (*sum / self.divide + *add).to_f64();
             }
         }
     }
@@ -394,11 +398,11 @@ impl Op for Trees {
         if self.forest.is_narrow() {
             x32.clear();
             x32.extend(self.views.iter().map(|view| self.see::<f32>(*view, cell(view))));
-            self.walk(Cells::Narrow(x32), 1, out);
+            self.walk(Cells::Narrow(x32), 0..1, 1, out);
         } else {
             x64.clear();
             x64.extend(self.views.iter().map(|view| self.wide(*view, cell(view))));
-            self.walk(Cells::Wide(x64), 1, out);
+            self.walk(Cells::Wide(x64), 0..1, 1, out);
         }
         Ok(())
     }
@@ -411,23 +415,29 @@ impl Op for Trees {
         }
         let (before, out) = b.split(self.to);
         let width = self.views.len();
-        let column = |view: &View| &before[self.inputs[view.from].0 * rows..][..rows];
-        if self.forest.is_narrow() {
-            let mut x = vec![0.0f32; rows * width];
-            for (k, view) in self.views.iter().enumerate() {
-                for (row, cell) in x.chunks_exact_mut(width).zip(column(view)) {
-                    row[k] = self.see(*view, *cell);
+        // There may be many more views than columns.
+        let step = (CELLS / width).clamp(8, rows.max(8));
+        let (mut x32, mut x64) = (Vec::new(), Vec::new());
+        for begin in (0..rows).step_by(step) {
+            let n = step.min(rows - begin);
+            let column = |view: &View| &before[self.inputs[view.from].0 * rows + begin..][..n];
+            if self.forest.is_narrow() {
+                x32.resize(n * width, 0.0f32);
+                for (k, view) in self.views.iter().enumerate() {
+                    for (row, cell) in x32.chunks_exact_mut(width).zip(column(view)) {
+                        row[k] = self.see(*view, *cell);
+                    }
                 }
-            }
-            self.walk(Cells::Narrow(&x), rows, out);
-        } else {
-            let mut x = vec![0.0f64; rows * width];
-            for (k, view) in self.views.iter().enumerate() {
-                for (row, cell) in x.chunks_exact_mut(width).zip(column(view)) {
-                    row[k] = self.wide(*view, *cell);
+                self.walk(Cells::Narrow(&x32), begin..begin + n, rows, out);
+            } else {
+                x64.resize(n * width, 0.0f64);
+                for (k, view) in self.views.iter().enumerate() {
+                    for (row, cell) in x64.chunks_exact_mut(width).zip(column(view)) {
+                        row[k] = self.wide(*view, *cell);
+                    }
                 }
+                self.walk(Cells::Wide(&x64), begin..begin + n, rows, out);
             }
-            self.walk(Cells::Wide(&x), rows, out);
         }
         true
     }
