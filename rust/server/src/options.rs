@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::iter::Peekable;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -172,10 +173,10 @@ pub fn read(name: &str, arguments: impl Iterator<Item = String>) -> Result<Asked
                         .ok_or(format!("--rate is like 100/s, 600/m or 10000/h, not '{text}'"))?,
                 );
             }
-            "--max-body" => config.max_body = arguments.parsed(option, "a number of bytes")?,
-            "--max-rows" => config.max_rows = arguments.parsed(option, "a number of rows")?,
-            "--max-connections" => config.max_connections = arguments.parsed(option, "a number")?,
-            "--workers" => config.workers = arguments.parsed(option, "a number of threads")?,
+            "--max-body" => config.max_body = arguments.positive(option)?,
+            "--max-rows" => config.max_rows = arguments.positive(option)?,
+            "--max-connections" => config.max_connections = arguments.positive(option)?,
+            "--workers" => config.workers = arguments.positive(option)?,
             "--log" => {
                 let text = arguments.value(option)?;
                 config.log =
@@ -289,6 +290,10 @@ impl<I: Iterator<Item = String>> Arguments<I> {
     fn parsed<T: FromStr>(&mut self, option: &str, what: &str) -> Result<T, String> {
         let text = self.value(option)?;
         text.parse().map_err(|_| format!("{option} is {what}, not '{text}'"))
+    }
+
+    fn positive(&mut self, option: &str) -> Result<usize, String> {
+        self.parsed::<NonZeroUsize>(option, "a whole number from 1 on").map(NonZeroUsize::get)
     }
 
     /// Nothing is left of `option`.

@@ -41,6 +41,7 @@ fn wrong_usage_says_what_is_wrong() {
         (&["m.ff", "--admin-key-file", "no/key"], "no/key"),
         (&["m.ff", "--worker", "3"], "--worker"),
         (&["m.ff", "--workers", "x"], "--workers"),
+        (&["m.ff", "--max-connections", "0"], "from 1 on"),
         (&["m.ff", "--rate", "5"], "100/s"),
         (&["m.ff", "--log", "xml"], "'xml'"),
         (&["m.ff", "--tls-cert", "c.pem"], "go together"),
