@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml | $(PY)
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
-	source $(BIN)/activate && python tools/backend.py && maturin develop --release --uv -q
+	source $(BIN)/activate && python python/backend.py && maturin develop --release --uv -q
 	@touch $@
 
 build: $(VENV)/.built ## compile the core in release mode into .venv

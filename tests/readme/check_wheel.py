@@ -26,7 +26,7 @@ def run(*command: str | Path, **options) -> None:
 def build(tools: Path, out: Path) -> Path:
     """Return the path of a new release wheel."""
     maturin = (tools / "maturin").absolute()
-    run((tools / "python").absolute(), ROOT / "tools/backend.py", stdout=subprocess.DEVNULL)
+    run((tools / "python").absolute(), ROOT / "python/backend.py", stdout=subprocess.DEVNULL)
     run(maturin, "build", "--release", "-q", "-o", out, cwd=ROOT)
     (wheel,) = out.glob("*.whl")
     size = wheel.stat().st_size / 2**20

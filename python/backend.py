@@ -1,6 +1,6 @@
 """What pip and uv call to build ferroflow: maturin, after the server's program, which the wheel carries.
 
-    python tools/backend.py
+    python python/backend.py
 
 builds the program alone, into target/wheel/scripts, where maturin takes it from (``data`` in pyproject.toml).
 """
