@@ -23,10 +23,10 @@ pub fn predict(bytes: &[u8]) -> bool {
     let columns = model.schema().columns();
     let cell = |i: usize, j: usize| match columns[j].kind {
         Kind::Text => match &columns[j].categories {
-            Some(seen) if i % 3 > 0 && !seen.is_empty() => Cell::Text(&seen[i % seen.len()]),
+            Some(seen) if !i.is_multiple_of(3) && !seen.is_empty() => Cell::Text(&seen[i % seen.len()]),
             _ => Cell::Text(TEXTS[(i + j) % TEXTS.len()]),
         },
-        Kind::Boolean => Cell::Boolean(i % 2 == 0),
+        Kind::Boolean => Cell::Boolean(i.is_multiple_of(2)),
         Kind::Number | Kind::Integer => match NUMBERS[(i * 7 + j) % NUMBERS.len()] {
             x if x.is_nan() && !columns[j].nullable => Cell::Number(0.5),
             x => Cell::Number(x),
