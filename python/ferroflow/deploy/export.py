@@ -69,7 +69,7 @@ def to_onnx(model: FrozenModel, path: str | os.PathLike | None = None) -> "onnx.
             values.append([values[node["in"]][at] for at in node["columns"]])
         else:
             values.append(OPS[node["op"]](b, document, node, values[node["in"]]))
-    outputs = outputs_of(b, document, values[head["output"]["value"]])
+    outputs = outputs_of(b, document, values)
     graph = helper.make_graph(b.nodes, head["name"] or "model", inputs, outputs, b.constants)
     made = helper.make_model(
         graph,

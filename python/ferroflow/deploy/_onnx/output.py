@@ -15,10 +15,11 @@ LABELS = {
 }
 
 
-def outputs_of(b: Builder, doc: Document, columns: list[Column]) -> list[ValueInfoProto]:
+def outputs_of(b: Builder, doc: Document, values: list[list[Column]]) -> list[ValueInfoProto]:
     """Add the last nodes, and return the graph's outputs."""
     out = doc.head["output"]
     single = out["float"] == 32
+    dtype = np.float32 if single else np.float64
     element = TensorProto.FLOAT if single else TensorProto.DOUBLE
 
     def name(value: str, called: str, kind: int, width: int | None) -> ValueInfoProto:
@@ -26,14 +27,18 @@ def outputs_of(b: Builder, doc: Document, columns: list[Column]) -> list[ValueIn
         shape: list[Any] = ["rows"] if width is None else ["rows", width]
         return helper.make_tensor_value_info(called, kind, shape)
 
-    scores = b.rounded(b.matrix(columns), out["float"])
+    def value(key: str) -> tuple[str, int]:
+        columns = values[out.get(key, out["value"])]
+        return b.rounded(b.matrix(columns), out["float"]), len(columns)
+
+    scores, width = value("value")
     if out["task"] != "classifier":
-        return [name(scores, "values", element, len(columns))]
-    dtype = np.float32 if single else np.float64
-    if len(columns) == 1:
-        place = b.cast(b.add("Greater", scores, b.constant(0, dtype)), TensorProto.INT64)
+        return [name(scores, "values", element, width)]
+    deciding, n = value("labels")
+    if n == 1:
+        place = b.cast(b.add("Greater", deciding, b.constant(0, dtype)), TensorProto.INT64)
     else:
-        place = b.add("ArgMax", scores, axis=1, keepdims=1)
+        place = b.add("ArgMax", deciding, axis=1, keepdims=1)
     flat = b.add("Squeeze", place, b.constant([1], np.int64))
     if out["class_kind"] == "text":
         classes, kind = b.texts(doc.texts(out["classes"])), TensorProto.STRING
@@ -41,18 +46,27 @@ def outputs_of(b: Builder, doc: Document, columns: list[Column]) -> list[ValueIn
         of, kind = LABELS[out["class_kind"]]
         classes = b.constant(doc.array(out["classes"]), of)
     label = name(b.add("Gather", classes, flat, axis=0), "label", kind, None)
-    n = max(2, len(columns))
     if out["link"] == "none":
-        return [label, name(scores, "scores", element, len(columns))]
-    return [label, name(_linked(b, out["link"], scores, dtype), "probabilities", element, n)]
+        return [label, name(scores, "scores", element, width)]
+    linked, n = value("probabilities")
+    return [label, name(_linked(b, out["link"], linked, n, dtype), "probabilities", element, max(2, n))]
 
 
-def _linked(b: Builder, link: str, scores: str, dtype: Any) -> str:
-    if link == "given":
-        return scores
+def _linked(b: Builder, link: str, x: str, n: int, dtype: Any) -> str:
+    """From scores, or from what becomes probabilities, to one for each class."""
+    one = b.constant(1, dtype)
     if link == "softmax":
-        return b.add("Softmax", scores, axis=1)
-    each = b.add("Sigmoid", scores)
-    if link == "sigmoid":
-        return b.add("Concat", b.add("Sub", b.constant(1, dtype), each), each, axis=1)
-    return b.add("Div", each, b.add("ReduceSum", each, b.constant([1], np.int64), keepdims=1))
+        return b.add("Softmax", x, axis=1)
+    if link in ("sigmoid", "one_vs_rest"):
+        x = b.add("Sigmoid", x)
+    elif link == "clipped":
+        kept = b.add("Clip", x, b.constant(-1, dtype), one)
+        x = b.add("Div", b.add("Add", kept, one), b.constant(2, dtype))
+    if n == 1:
+        return b.add("Concat", b.add("Sub", one, x), x, axis=1)
+    if link == "given":
+        return x
+    total = b.add("ReduceSum", x, b.constant([1], np.int64), keepdims=1)
+    empty = b.add("Equal", total, b.constant(0, dtype))
+    share = b.add("Div", x, b.add("Where", empty, one, total))
+    return b.add("Where", empty, b.constant(1 / n, dtype), share)
