@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,21 +25,34 @@ def serving(path: Path):
         process.stdin.close()
 
 
+def writable(model: FrozenModel, columns: rows.Columns) -> rows.Columns:
+    """Leave out rows that give an infinite number: JSON has none, so the server refuses them."""
+    if model.task != "transformer":
+        return columns
+    kept = ~np.isinf(model.transform(rows.dicts(columns))).any(axis=1)
+    return {name: cells[kept] for name, cells in columns.items()}
+
+
 def bits(address: str, model: FrozenModel, columns: rows.Columns) -> bytes:
     """What the server gives for rows, in the order of `rows.bits`."""
     n = len(next(iter(columns.values())))
+    truths = {column["name"] for column in model.schema["columns"] if column["kind"] == "boolean"}
     values, probabilities = [], []
     for start in range(0, n, ROWS_OF_A_REQUEST):
         part = {
             name: [
-                None if cell != cell else cell for cell in cells[start : start + ROWS_OF_A_REQUEST].tolist()
+                None if cell != cell else bool(cell) if name in truths else cell
+                for cell in cells[start : start + ROWS_OF_A_REQUEST].tolist()
             ]
             for name, cells in columns.items()
         }
         body = json.dumps({"columns": part}).encode()
         request = urllib.request.Request(f"{address}/predict", body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found = json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                found = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"the server refuses rows of {model.name}: {error.read().decode()}") from None
         values += found["predictions"]
         probabilities += found.get("probabilities") or []
     if model.task == "classifier":
