@@ -9,7 +9,8 @@ mkdir -p "$work/src"
 touch "$work/src/lib.rs"
 printf '[package]\nname = "std-only"\nversion = "0.0.0"\nedition = "2021"\n' > "$work/Cargo.toml"
 cd "$work"
-PATH=/usr/bin:/bin RUSTC_BOOTSTRAP=1 CARGO_HOME=$work/home CARGO_TARGET_DIR=$work/target \
+# With bitcode: what is linked for size is optimised across crates, this one too.
+PATH=/usr/bin:/bin RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C embed-bitcode=yes" CARGO_HOME=$work/home CARGO_TARGET_DIR=$work/target \
   cargo build -q --release --offline --target "$target" -Z build-std=std,panic_abort \
   --config 'source.crates-io.replace-with="debian"' --config "source.debian.directory=\"$library/vendor\""
 mkdir -p "$out.new/lib/rustlib/$target/lib"
