@@ -136,6 +136,8 @@ def test_the_file_is_written_whole(tmp_path):
     made = ferroflow.to_onnx(model, path)
     assert onnx.load(path) == made
     assert [one.name for one in tmp_path.iterdir()] == ["model.onnx"]
+    model.save(tmp_path / "model.ff")
+    assert path.stat().st_mode == (tmp_path / "model.ff").stat().st_mode
     assert {p.key: p.value for p in made.metadata_props}["sha256"] == model.sha256
 
 

@@ -1,11 +1,11 @@
 """Export of frozen models to other formats."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferroflow.frozen import FrozenModel
+from ferroflow.frozen._file import write_whole
 
 if TYPE_CHECKING:
     import onnx
@@ -81,7 +81,7 @@ def to_onnx(model: FrozenModel, path: str | os.PathLike | None = None) -> "onnx.
     helper.set_model_props(made, {"name": head["name"], "version": head["version"], "sha256": model.sha256})
     onnx.checker.check_model(made)
     if path is not None:
-        _write(Path(path), made.SerializeToString())
+        write_whole(Path(path), made.SerializeToString())
     return made
 
 
@@ -105,15 +105,3 @@ def _inputs(schema: list[dict], b: Any) -> tuple[list, list]:
         tensor = b.widened(name, 32) if element == TensorProto.FLOAT else name
         columns += b.columns(tensor, width, element == TensorProto.STRING)
     return inputs, columns
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write beside `path` and rename."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

@@ -1,7 +1,6 @@
 """FrozenModel: load, save, predict."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from ferroflow._core import FrozenModel as _Native
 from ferroflow.frozen._columns import NUMERIC, columns_of, rows_of
+from ferroflow.frozen._file import write_whole
 
 
 class FrozenModel:
@@ -95,20 +95,7 @@ class FrozenModel:
         ----------
         path : str or path-like
         """
-        path = Path(path)
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self._data)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(beside).chmod(0o666 & ~mask)
-            Path(beside).replace(path)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        write_whole(Path(path), self._data)
 
     def predict(self, X: Any) -> Any:
         """Predict labels or values.
