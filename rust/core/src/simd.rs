@@ -86,6 +86,60 @@ pub fn prefetch<const FAR: bool, T>(values: &[T]) {
     let _ = values;
 }
 
+/// Moves those of `values` to the front whose bit is set in `marks` (a power of two of words; bit `value` modulo their
+/// number of bits). Returns how many. (Gathers and compression of AVX-512: a quarter of the time of one by one.)
+pub fn keep_marked(values: &mut [u32], marks: &[u32]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if avx512() && marks.len().is_power_of_two() {
+        // SAFETY: the features that it enables were just found on this CPU, and a power of two was given.
+        return unsafe { keep_marked_avx512(values, marks) };
+    }
+    keep_marked_from(0, 0, values, marks)
+}
+
+/// The same from the `begin`-th value on, where `kept` of those before are kept.
+fn keep_marked_from(begin: usize, mut kept: usize, values: &mut [u32], marks: &[u32]) -> usize {
+    let words = marks.len() - 1;
+    for i in begin..values.len() {
+        let value = values[i];
+        values[kept] = value;
+        kept += (marks[(value / 32) as usize & words] >> (value % 32) & 1) as usize;
+    }
+    kept
+}
+
+/// # Safety
+/// `marks` must be a power of two of words.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "lanes hold bit patterns")]
+#[target_feature(enable = "avx512f,popcnt")]
+unsafe fn keep_marked_avx512(values: &mut [u32], marks: &[u32]) -> usize {
+    use std::arch::x86_64::{
+        _mm512_and_si512, _mm512_i32gather_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi32,
+        _mm512_set1_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_test_epi32_mask,
+    };
+    const LANES: usize = 16;
+    let words = _mm512_set1_epi32((marks.len() - 1) as i32);
+    let (one, low) = (_mm512_set1_epi32(1), _mm512_set1_epi32(31));
+    let whole = values.len() / LANES * LANES;
+    let mut kept = 0;
+    for begin in (0..whole).step_by(LANES) {
+        // SAFETY: the vector lies within `values`; its words are taken modulo the number of `marks`; and at most as many
+        // as were read are kept, so the vector that is stored ends before the next one that is read.
+        unsafe {
+            let lanes = _mm512_loadu_si512(values.as_ptr().add(begin).cast());
+            let word = _mm512_and_si512(_mm512_srli_epi32::<5>(lanes), words);
+            let bits = _mm512_i32gather_epi32::<4>(word, marks.as_ptr().cast());
+            let bit = _mm512_sllv_epi32(one, _mm512_and_si512(lanes, low));
+            let marked = _mm512_test_epi32_mask(bits, bit);
+            let front = _mm512_maskz_compress_epi32(marked, lanes);
+            _mm512_storeu_si512(values.as_mut_ptr().add(kept).cast(), front);
+            kept += marked.count_ones() as usize;
+        }
+    }
+    keep_marked_from(whole, kept, values, marks)
+}
+
 /// Parts positions: those `i` where `ids[i] == id` go, plus `begin`, to the front of `chosen`, the rest to the front of
 /// `others`. Returns how many were chosen. (Of a million, one in five: 0.2 ms by AVX-512's compression, 0.9 without.)
 pub fn part_positions(ids: &[u8], id: u8, begin: i64, chosen: &mut [i64], others: &mut [i64]) -> usize {
@@ -310,6 +364,28 @@ mod tests {
                 let found = keep_within(&values, (low, high), &mut kept);
                 assert_eq!(kept[..found], expected);
                 let found = keep_few(&values, (low, high), &mut kept, 0);
+                assert_eq!(kept[..found], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn marked_values_are_kept_in_order() {
+        let mut marks = vec![0_u32; 8];
+        for bit in (0..256).filter(|bit| bit % 3 == 0 || *bit == 255) {
+            marks[bit / 32] |= 1 << (bit % 32);
+        }
+        for n in [0, 1, 15, 16, 17, 1000] {
+            for step in [0_u32, 1, 3, 0x9E37_79B9] {
+                let values: Vec<u32> =
+                    (0..n).map(|i: u32| u32::MAX.wrapping_sub(i.wrapping_mul(step))).collect();
+                let expected: Vec<u32> =
+                    values.iter().copied().filter(|v| v % 256 % 3 == 0 || v % 256 == 255).collect();
+                let mut kept = values.clone();
+                let found = keep_marked(&mut kept, &marks);
+                assert_eq!(kept[..found], expected);
+                let mut kept = values;
+                let found = keep_marked_from(0, 0, &mut kept, &marks);
                 assert_eq!(kept[..found], expected);
             }
         }

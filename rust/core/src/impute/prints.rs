@@ -68,10 +68,10 @@ pub fn modes_by_prints<T: Key>(
     let prints = &mut space.prints[..rows * width];
     let taken = {
         let pieces: Vec<_> = prints.chunks_mut(ROWS * width).map(Mutex::new).collect();
-        let pool: Mutex<Vec<Vec<Hashed>>> = Mutex::default();
+        let pool: Mutex<Vec<Work>> = Mutex::default();
         exec.map(pieces.len(), |i| {
             let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-            work.resize_with(width, Hashed::default);
+            work.columns.resize_with(width, Hashed::default);
             let rows = x.slice(s![i * ROWS..rows.min((i + 1) * ROWS), ..]);
             let mut taken = Taken { columns: Vec::new(), refused: false };
             if let Ok(mut piece) = pieces[i].lock() {
@@ -128,11 +128,23 @@ pub fn modes_by_prints<T: Key>(
     Ok((found, taken.iter().any(|taken| taken.refused)))
 }
 
+/// What a thread needs to take a chunk.
+struct Work {
+    columns: Vec<Hashed>,
+    sorted: Vec<u32>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { columns: Vec::new(), sorted: vec![0; ROWS] }
+    }
+}
+
 /// The hashes of a column's chunk.
 struct Hashed {
     prints: Vec<u32>,
     /// The part of each, [`PARTS`] for what is missing.
-    parts: Vec<u16>,
+    parts: Vec<u8>,
 }
 
 impl Default for Hashed {
@@ -154,7 +166,7 @@ fn take<T: Key>(
     columns: &[usize],
     missing: &impl Fn(T) -> bool,
     refuses: &impl Fn(T) -> bool,
-    work: &mut [Hashed],
+    work: &mut Work,
     out: &mut [u32],
 ) -> Taken {
     let rows = x.nrows();
@@ -163,7 +175,13 @@ fn take<T: Key>(
     let mut tile = Tile::default();
     for begin in (0..rows).step_by(TILE) {
         let end = rows.min(begin + TILE);
-        for ((j, hashed), smallest) in columns.iter().zip(work.iter_mut()).zip(&mut smallest) {
+        if let [from, .., to] = columns {
+            // The next tile comes from memory meanwhile.
+            for row in x.slice(s![end..rows.min(end + TILE), *from..=*to]).rows() {
+                simd::prefetch::<true, _>(row.to_slice().unwrap_or_default());
+            }
+        }
+        for ((j, hashed), smallest) in columns.iter().zip(&mut work.columns).zip(&mut smallest) {
             let column = x.slice(s![begin..end, *j]);
             let (prints, parts) = (&mut hashed.prints[begin..end], &mut hashed.parts[begin..end]);
             simd::dispatch!({
@@ -174,27 +192,30 @@ fn take<T: Key>(
             taken.refused |= tile.refused;
         }
     }
-    for ((hashed, out), smallest) in work.iter().zip(out.chunks_mut(rows)).zip(smallest) {
+    let sorted = &mut work.sorted[..rows];
+    for ((hashed, out), smallest) in work.columns.iter().zip(out.chunks_mut(rows)).zip(smallest) {
         let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
-        taken.columns.push(Column { begins: by_part(prints, parts, out), smallest });
+        taken.columns.push(Column { begins: by_part(prints, parts, sorted), smallest });
+        // In the cache first: stores all over memory that is not there yet would wait for it.
+        out.copy_from_slice(sorted);
     }
     taken
 }
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "a part has few bits")]
-fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u16]) {
+fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u8]) {
     let (keys, there) = tile.marked();
     for (((key, there), print), part) in keys.iter().zip(there).zip(prints).zip(parts) {
         let hash = hash(*key, 0);
         *print = print_of(hash);
-        *part = if *there == 1 { (hash >> (64 - PART_BITS)) as u16 } else { PARTS as u16 };
+        *part = if *there == 1 { (hash >> (64 - PART_BITS)) as u8 } else { PARTS as u8 };
     }
 }
 
 /// Sorts prints by part, what is missing last. Where does each part begin?
 #[allow(clippy::cast_possible_truncation, reason = "a chunk has few rows")]
-fn by_part(prints: &[u32], parts: &[u16], out: &mut [u32]) -> [u16; PARTS + 1] {
+fn by_part(prints: &[u32], parts: &[u8], out: &mut [u32]) -> [u16; PARTS + 1] {
     // Room for one bit more, so that no look-up needs a check.
     let mut places = [0_u16; 2 * PARTS];
     for part in parts {
@@ -325,7 +346,7 @@ impl Top {
 struct Counter {
     prints: Vec<u32>,
     seen: Vec<u64>,
-    again: Vec<u64>,
+    again: Vec<u32>,
     twice: Vec<u32>,
     slots: Vec<(u32, u64)>,
 }
@@ -335,7 +356,9 @@ impl Counter {
     fn count(&mut self, column: &Prints<'_>, parts: std::ops::Range<usize>, top: &mut Top) {
         for part in parts {
             self.prints.clear();
-            for prints in column.part(part) {
+            // The next part comes from memory meanwhile.
+            for (prints, next) in column.part(part).zip(column.part((part + 1) % PARTS)) {
+                simd::prefetch::<true, _>(next);
                 self.prints.extend_from_slice(prints);
             }
             let left = self.repeated();
@@ -356,10 +379,11 @@ impl Counter {
         // Slices, since vectors would be looked up anew for every print.
         let (prints, seen, twice) = (&mut self.prints[..], &mut self.seen[..], &mut self.twice[..n]);
         // Which bit is set already cannot be foreseen, so there is no branch on it.
+        let words = seen.len() - 1;
         let mut held = 0;
         for print in prints.iter() {
             let at = print >> (32 - log);
-            let word = &mut seen[(at / 64) as usize];
+            let word = &mut seen[(at / 64) as usize & words];
             twice[held] = *print;
             held += (*word >> (at % 64) & 1) as usize;
             *word |= 1 << (at % 64);
@@ -369,20 +393,12 @@ impl Counter {
         }
         // By the other bits, those that agree in the first ones fall apart.
         self.again.clear();
-        self.again.resize(1 << (log - 9), 0);
-        let (again, mask) = (&mut self.again[..], (1 << (log - 3)) - 1);
+        self.again.resize(1 << (log - 8), 0);
+        let (again, words) = (&mut self.again[..], (1 << (log - 8)) - 1);
         for print in &twice[..held] {
-            let at = print & mask;
-            again[(at / 64) as usize] |= 1 << (at % 64);
+            again[(print / 32) as usize & words] |= 1 << (print % 32);
         }
-        let mut kept = 0;
-        for i in 0..n {
-            let print = prints[i];
-            let at = print & mask;
-            prints[kept] = print;
-            kept += (again[(at / 64) as usize] >> (at % 64) & 1) as usize;
-        }
-        kept
+        simd::keep_marked(prints, again)
     }
 
     /// Counts the first so many prints.
