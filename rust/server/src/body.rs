@@ -2,13 +2,14 @@
 //! together.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::{Request, StatusCode};
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -49,7 +50,12 @@ impl Bodies {
     /// Reads a body whole. A large one comes with its permit.
     pub async fn read(&self, request: Request<Body>, kind: Kind) -> Result<(Bytes, Option<Permit>), Problem> {
         check_type(request.headers(), kind)?;
-        match timeout(self.patience, self.collect(request.into_body())).await {
+        let mut body = pin!(self.collect(request.into_body()));
+        // A small body has come with its head: no timer for it.
+        if let Some(read) = body.as_mut().now_or_never() {
+            return read;
+        }
+        match timeout(self.patience, body).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
@@ -140,9 +146,12 @@ fn check_type(headers: &HeaderMap, needed: Kind) -> Result<(), Problem> {
             format!("the header content-type: {needed_type} is needed"),
         );
     };
-    let name = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let also = needed != Kind::Bytes && name.starts_with("application/") && name.ends_with("+json");
-    if name == needed_type || also {
+    let name = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    if name.eq_ignore_ascii_case(needed_type) {
+        return Ok(());
+    }
+    let name = name.to_ascii_lowercase();
+    if needed != Kind::Bytes && name.starts_with("application/") && name.ends_with("+json") {
         return Ok(());
     }
     let text = format!("the content-type is {kind:?}; {needed_type} is needed");
