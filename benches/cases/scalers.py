@@ -51,8 +51,8 @@ def in_place(name):
     return make
 
 
-def stored(function):
-    X = sparse.random(1_000_000, 200, density=0.05, format="csr", random_state=0)
+def stored(function, rows=1_000_000):
+    X = sparse.random(rows, 200, density=0.05, format="csr", random_state=0)
     return lambda: function(ours, X), lambda: function(theirs, X)
 
 
@@ -111,6 +111,18 @@ CASES = [
         equal,
     ),
     Case("normalize l2 CSR 10M of 1M x 200", lambda: stored(lambda m, X: m.normalize(X).data), equal),
+    *(
+        Case(
+            f"{name} l1 CSR {rows} x 200",
+            lambda call=call, rows=rows: stored(call, rows),
+            equal,
+        )
+        for name, call in (
+            ("normalize", lambda m, X: m.normalize(X, norm="l1").data),
+            ("Normalizer.fit_transform", lambda m, X: m.Normalizer("l1").fit_transform(X).data),
+        )
+        for rows in (1, 1000, M)
+    ),
     Case(
         "binarize CSR 10M of 1M x 200", lambda: stored(lambda m, X: m.binarize(X, threshold=0.5).data), equal
     ),

@@ -1,6 +1,7 @@
 """Quantile and power transforms, bins, polynomial terms."""
 
 import numpy as np
+from scipy import sparse
 from sklearn import preprocessing as theirs
 
 from ferroflow import preprocessing as ours
@@ -65,6 +66,17 @@ def inverse(name, rows, **options):
 
 def near(ours, theirs):
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def of_stored(degree, rows):
+    """Sparse terms, which both make by scikit-learn's own expansion."""
+
+    def make():
+        X = sparse.random(rows, 20, density=0.25, format="csr", random_state=0)
+        a, b = (kind.PolynomialFeatures(degree).fit(X) for kind in (ours, theirs))
+        return lambda: a.transform(X).data, lambda: b.transform(X).data
+
+    return make
 
 
 def flat(ours, theirs):
@@ -202,4 +214,9 @@ CASES = [
     ),
     Case("SplineTransformer.transform 1000 x 10", transform("SplineTransformer", 1000), equal),
     Case("SplineTransformer.transform 1 x 10", transform("SplineTransformer", 1), equal),
+    *(
+        Case(f"PolynomialFeatures({degree}).transform CSR {rows} x 20", of_stored(degree, rows), equal)
+        for degree in (2, 3)
+        for rows in (1, 1000, 100_000)
+    ),
 ]

@@ -204,6 +204,9 @@ def sparse_column_extrema(
     shape: tuple[int, int],
     by_column: bool,
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def steps_between_limits(
+    low: NDArray[Any], high: NDArray[Any], begin: float, end: float
+) -> list[NDArray[Any]] | None: ...
 
 # normalize
 def binarize_values(x: NDArray[Any], threshold: float) -> tuple[NDArray[Any], bool]: ...

@@ -246,6 +246,10 @@ def is_pandas_na(value) -> bool:
 
 def dense_output(estimator) -> str:
     """In what container does `estimator.transform` return dense results: "default", "pandas" or "polars"?"""
+    if "_sklearn_output_config" not in estimator.__dict__:
+        wish = _get_threadlocal_config()["transform_output"]
+        if wish == "default":  # without a copy of all settings
+            return wish
     return _get_output_config("transform", estimator=estimator)["dense"]
 
 

@@ -14,6 +14,8 @@ from ferroflow.pipeline import Pipeline
 
 # Tables of texts with more rows are handed on as frames: their columns cross without objects.
 _FEW = 256
+# Values that each transformer of a chain works on before the next rows, so that it finds them in cache.
+_BLOCK = 1 << 17
 _NAMES = "feature_names_in_"
 _F64, _F32 = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -35,6 +37,7 @@ class Step:
         self.encodes = "Encoder" in type(first).__name__
         self.texts = self.encodes or hasattr(first, "statistics_")
         self.there = all(hasattr(one, "_transform_there") for one in self.chain)
+        self.encoder: Any = first if len(self.chain) == 1 and hasattr(first, "_encode_there") else None
         self.floats = hasattr(first, "_transform_there") and not hasattr(first, "_can_write_there")
 
     def is_plain(self) -> bool:
@@ -68,7 +71,11 @@ class Step:
 
     def dtype_there(self, X: Any, column: ColumnOf | None, rows: int) -> np.dtype | None:
         """The type of an output that this step can write in its place; None if it has to make its own."""
-        if not (rows > _FEW and self.there and self.is_plain()):
+        if rows <= _FEW or not self.is_plain():
+            return None
+        if self.encoder is not None and column is not None:
+            return self.encoder._dtype_there()
+        if not self.there:
             return None
         dtypes = {X.dtype} if column is None else {getattr(column(j), "dtype", None) for j in self.places}
         if dtypes in ({_F32}, {_F64}):
@@ -81,14 +88,23 @@ class Step:
         return _F64 if plain else None
 
     def write(self, X: Any, column: ColumnOf | None, out: np.ndarray) -> None:
-        """Copy this step's columns to their place in the output, and transform them there."""
-        if column is None:
-            out[:] = X[:, self.places]
-        else:
-            for k, j in enumerate(self.places):
-                out[:, k] = column(j)
-        for k, one in enumerate(self.chain):
-            if not (one if k else self._plain_first())._transform_there(out):
+        """Transform this step's columns in their place in the output, after they were copied to it; or encode to it."""
+        if self.encoder is not None:
+            if not self.encoder._encode_there(self.part(X, column), out):
+                raise NotPlain
+            return
+        chain = [one if k else self._plain_first() for k, one in enumerate(self.chain)]
+        columns = None if column is None else [column(j) for j in self.places]
+        step = max(_FEW, _BLOCK // len(self.places))
+        for begin in range(0, len(out), step):
+            rows = slice(begin, begin + step)
+            part = out[rows]
+            if columns is None:
+                part[:] = X[rows, self.places]
+            else:
+                for k, values in enumerate(columns):
+                    part[:, k] = values[rows]
+            if not all(one._transform_there(part) for one in chain):
                 raise NotPlain  # a value that scikit-learn's validation refuses
 
     def part(self, X: Any, column: ColumnOf | None) -> Any:

@@ -14,7 +14,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import with_fast_path
-from ferroflow._bridge.frame_columns import framed, labels_of, learn_names
+from ferroflow._bridge.frame_columns import framed, labels_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     BaseEncoder,
@@ -60,6 +60,8 @@ class NotPlain(Exception):
 
 
 OBJECT = np.dtype(object)
+BITS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+"""The type that any number of so many bytes is written as."""
 
 
 def array_column(x: np.ndarray) -> Column:
@@ -137,26 +139,33 @@ def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
             columns.append(column)
         return columns, X.shape[0]
     if module in ("polars", "pyarrow") and (texts := _arrow_columns(X, module)) is not None:
-        return texts, X.shape[0]
+        return texts, len(X)
     arrays, rows, _ = self._check_X(X, ensure_all_finite="allow-nan")
     return [array_column(x) for x in arrays], rows
 
 
 def _arrow_columns(X: Any, module: str) -> list[Column] | None:
     """Return the columns of a polars frame or a pyarrow table if all are texts, so that NumPy would make objects."""
-    if getattr(X, "ndim", 2) != 2 or not hasattr(X, "columns") or 0 in X.shape:
+    polars = module == "polars"
+    if (
+        type(X) is not (sys.modules["polars"].DataFrame if polars else sys.modules["pyarrow"].Table)
+        or 0 in X.shape
+    ):
         return None
-    columns = X.get_columns() if module == "polars" else X.columns
-    if module == "pyarrow" and any(c.null_count and "dictionary" in str(c.type) for c in columns):
+    columns = X.get_columns() if polars else X.columns
+    if not polars and any(c.null_count and "dictionary" in str(c.type) for c in columns):
         return None  # pyarrow hands NumPy other values than these nulls
     try:
-        return [_polars_codes(c, module) or Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
+        if polars and len(X) >= _POOL_LEAST:
+            return [_polars_codes(c) or Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
+        return [Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
     except (TypeError, AttributeError):
         return None
 
 
 # Rows from which physical numbers pay: polars asks some 0.2 ms for them, its export to Arrow some ns a row.
 _POOL_FROM = {"Categorical": 1 << 15, "Enum": 1 << 18}
+_POOL_LEAST = min(_POOL_FROM.values())
 
 
 class _Pool:
@@ -175,10 +184,8 @@ class _Pool:
         return _core.ArrowColumn(chosen, False)
 
 
-def _polars_codes(column: Any, module: str) -> Column | None:
+def _polars_codes(column: Any) -> Column | None:
     """Return a polars Categorical or Enum as its physical numbers, which polars would renumber row by row for Arrow."""
-    if module != "polars":
-        return None
     dtype = column.dtype
     least = _POOL_FROM.get(dtype.base_type().__name__)
     if least is None or len(column) < least:
@@ -258,7 +265,7 @@ def learn(column: Column, count: bool, keep: bool) -> Learned:
         elif type(column.values) is _core.ArrowColumn and column.values.dictionary:
             rows = Rows(column.values, None, ranks[ids])
         else:
-            rows = Rows(ids, None, np.append(ranks, len(categories)))
+            rows = Rows(ids, None, ranks)
     return Learned(categories, counts, rows)
 
 
@@ -406,9 +413,9 @@ def write(
         If a column is of another kind than its categories.
     """
     out = np.empty((n, len(rows)), dtype=dtype)
-    bits = f"u{dtype.itemsize}"
+    bits = BITS[dtype.itemsize]
     used = [
-        (table if row.places is None else table[row.places]).view(bits)
+        (table if row.places is None else table.take(row.places)).view(bits)
         for row, table in zip(rows, tables, strict=True)
     ]
     unknown = _core.encode_columns(
@@ -479,11 +486,12 @@ class FitsInRust:
         self._check_infrequent_enabled()
         count = return_counts or self._infrequent_enabled
         try:
-            if labels_of(X) is None:
+            labels = labels_of(X)
+            if labels is None:
                 validate_data(self, X=X, reset=True, skip_check_array=True)
             else:
-                learn_names(self, X)
-                self.n_features_in_ = X.shape[1]
+                self.feature_names_in_ = np.array(labels, dtype=object)
+                self.n_features_in_ = len(labels)
             columns, n = columns_of(self, X)
             kept = self.__dict__.get(_KEPT)
             if isinstance(self.categories, str) and self.categories == "auto":
@@ -524,16 +532,19 @@ def with_quick_fit(
     def fast_fit_transform(self, X, y=None, **params):
         if params or not is_plain(self) or has_callbacks(self) or array_api_dispatch():
             return NotImplemented
-        with keeping_rows(self, X):
+        self.__dict__[_KEPT] = kept = [X, None, 0]  # as `keeping_rows` does, which takes a microsecond for it
+        try:
             bare(self, X)
-            kept = kept_rows(self, X)
             try:
-                out = None if kept is None else encode(self, *kept)
+                out = None if kept[1] is None else encode(self, kept[1], kept[2])
             except NotPlain:
                 out = None
-            if out is None or (type(out) is not np.ndarray and dense_output(self) != "default"):
+            wish = dense_output(self)
+            if out is None or (wish != "default" and type(out) is not np.ndarray):
                 return self.transform(X)
-            return framed(out, X, self)
+        finally:
+            self.__dict__.pop(_KEPT, None)
+        return out if wish == "default" else framed(out, X, self)
 
     with_fast_path(cls, "fit", fast_fit)
     with_fast_path(cls, "fit_transform", fast_fit_transform)

@@ -43,9 +43,15 @@ def as_array(y: Any) -> Any:
             return y
     if pandas is not None and type(y) is pandas.Series:
         array = np.asarray(y)
-        # scikit-learn makes floats of pandas' nullable numbers.
+        if is_nullable(y) and array.dtype.kind in "biuf":
+            return array.astype(np.float64)  # as scikit-learn does, except of several classes
         return array if isinstance(y.dtype, np.dtype) or array.dtype.kind == "O" else y
     return y
+
+
+def is_nullable(y: Any) -> bool:
+    """Is y a pandas column of nullable or of Arrow's numbers or booleans?"""
+    return hasattr(getattr(y, "dtype", None), "numpy_dtype")
 
 
 def classes_of(y: np.ndarray) -> _core.Classes:

@@ -6,7 +6,7 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import dtype_of, rows_of
+from ferroflow._bridge.frame_columns import rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -49,7 +49,7 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
         if not first:
             low, high = np.minimum(self.data_min_, low), np.maximum(self.data_max_, high)
             seen += self.n_samples_seen_
-        _set(self, low, high, seen, X.dtype)
+        _set(self, low, high, seen)
         note_rust(call)
         return self
 
@@ -73,17 +73,24 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
         """
         check_same_columns(self, other, "scalers")
         low, high = np.fmin(self.data_min_, other.data_min_), np.fmax(self.data_max_, other.data_max_)
-        _set(self, low, high, self.n_samples_seen_ + other.n_samples_seen_, low.dtype)
+        _set(self, low, high, self.n_samples_seen_ + other.n_samples_seen_)
         return self
 
 
-def _set(self, low, high, seen, dtype):
-    begin, end = (np.asarray(limit, dtype=dtype) for limit in self.feature_range)
+def _set(self, low, high, seen):
+    """Keep what was learned; tell whether all is finite."""
     self.n_samples_seen_ = seen
     self.data_min_, self.data_max_ = low, high
+    steps = _core.steps_between_limits(low, high, *self.feature_range)
+    if steps is not None:
+        self.data_range_, self.scale_, self.min_ = steps
+        return True
+    # By NumPy, which warns of what overflows.
+    begin, end = (np.asarray(limit, dtype=low.dtype) for limit in self.feature_range)
     self.data_range_ = high - low
     self.scale_ = (end - begin) / without_zeros(self.data_range_)
     self.min_ = begin - low * self.scale_
+    return False
 
 
 def _steps(self, inverse):
@@ -96,7 +103,8 @@ def _learn(self, table):
     if not (
         type(limits) is tuple
         and len(limits) == 2
-        and all(type(limit) in (int, float) for limit in limits)
+        and type(limits[0]) in (int, float)
+        and type(limits[1]) in (int, float)
         and limits[0] < limits[1]
         and type(self.copy) is bool
         and type(self.clip) is bool
@@ -105,9 +113,9 @@ def _learn(self, table):
     low, high, infinite = _core.column_extrema(table)
     if infinite:
         return NotImplemented  # scikit-learn's validation words the error
-    warn_of_empty(low)
     self._reset()
-    _set(self, low, high, rows_of(table), dtype_of(table))
+    if not _set(self, low, high, rows_of(table)):
+        warn_of_empty(low)
     return self
 
 

@@ -35,10 +35,8 @@ def normalize(X, norm="l2", *, axis=1, copy=True, return_norm=False):
             out = out if axis == 1 else out.T
             return (out, norms) if return_norm else out
     if copy and axis == 1 and not return_norm and _is_plain_csr(X):
-        X = X.copy()
-        _core.normalize_csr(X.data, X.indptr, norm)
         note_rust("normalize")
-        return X
+        return _normalized_csr(X, norm)
     X = check_array(
         X,
         accept_sparse="csr" if axis == 1 else "csc",
@@ -64,6 +62,12 @@ def _is_plain_csr(X):
     return plain and 0 not in X.shape and X.indices.dtype == np.int32 and np.isfinite(X.data.sum())
 
 
+def _normalized_csr(X, norm):
+    X = X.copy()
+    _core.normalize_csr(X.data, X.indptr, norm)
+    return X
+
+
 class Normalizer(Stateless, preprocessing.Normalizer):
     __doc__ = preprocessing.Normalizer.__doc__
 
@@ -81,8 +85,10 @@ class Normalizer(Stateless, preprocessing.Normalizer):
 
 def _fast(self, X):
     """X normalised, if all is plain and finite; else NotImplemented."""
-    if not (self.copy is True and self.norm in _NORMS and is_plain_float_matrix(X) and default_output(self)):
+    if not (self.copy is True and self.norm in _NORMS and default_output(self)):
         return NotImplemented
+    if not is_plain_float_matrix(X):
+        return _normalized_csr(X, self.norm) if _is_plain_csr(X) else NotImplemented
     out, _, finite = _core.normalize_rows(X, self.norm, False)
     return out if finite else NotImplemented  # scikit-learn's validation words the error
 

@@ -1,6 +1,7 @@
 """OneHotEncoder on the Rust core."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 from sklearn import preprocessing
@@ -11,6 +12,7 @@ from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output, other_unknown
 from ferroflow.preprocessing._categories import (
+    BITS,
     FitsAndMerges,
     NotPlain,
     array_columns,
@@ -25,6 +27,7 @@ from ferroflow.preprocessing._categories import (
 )
 
 _INT32 = np.dtype(np.int32)
+_MOST = np.iinfo(np.int32).max
 
 
 class OneHotEncoder(FitsAndMerges, preprocessing.OneHotEncoder):
@@ -45,6 +48,24 @@ class OneHotEncoder(FitsAndMerges, preprocessing.OneHotEncoder):
             return super().transform(X)
         return super().transform(X) if out is None else out
 
+    def _dtype_there(self):
+        """The type of the output that :meth:`_encode_there` writes; None if it cannot."""
+        dtype = np.dtype(self.dtype)
+        return dtype if not self.sparse_output and dtype.kind in "biuf" and dtype.itemsize <= 8 else None
+
+    def _encode_there(self, X, out):
+        """Encode X to its place in a larger output by column; False where scikit-learn has to look."""
+        try:
+            found = _places(self, *read(self, X), X)
+        except NotPlain:
+            return False
+        if found is None or found[-1] != out.shape[1]:
+            return False
+        out[:] = 0
+        bits = BITS[out.itemsize]
+        _core.scatter_ones(found[0], _one(out.dtype), out.view(bits))
+        return True
+
 
 def _tables(self):
     """Return each column's output column by place (the last one for unknown; negative for none), and the width."""
@@ -60,8 +81,7 @@ def _tables(self):
     handle_unknown = "infrequent_if_exist" if self.handle_unknown == "warn" else self.handle_unknown
     tables, begin = [], 0
     for j, categories in enumerate(self.categories_):
-        table = np.empty(len(categories) + 1, dtype=np.int64)
-        table[:-1] = np.arange(len(categories))
+        table = np.arange(len(categories) + 1)
         table[-1] = -1
         mapping = self._default_to_infrequent_mappings[j] if self._infrequent_enabled else None
         if mapping is not None:
@@ -73,22 +93,26 @@ def _tables(self):
             dropped = table == drop
             table[table > drop] -= 1
             table[dropped] = -1
-        table[table >= 0] += begin
+        if begin:
+            table[table >= 0] += begin
         tables.append(table)
         begin += int(self._n_features_outs[j])
-    if begin > np.iinfo(np.int32).max:
+    if begin > _MOST:
         raise NotPlain("more output columns than an int32 can number")
     known.tables = [table.astype(np.int32) for table in tables], begin
     known.key = key
     return known.tables
 
 
-def _transform(self, rows, n, X=None):
-    """Return the encoded rows, X's names checked if given; None where scikit-learn has to word an error."""
+def _places(self, rows, n, X=None):
+    """Return the rows' output columns, and what :func:`_tables` gives; X's names are checked if given.
+
+    None where scikit-learn has to word an error.
+    """
     dtype = np.dtype(self.dtype)
     if dtype.kind not in "biuf" or dtype.itemsize > 8 or dtype == np.float16:
         raise NotPlain(f"dtype {dtype}")
-    if n * len(rows) >= np.iinfo(np.int32).max:
+    if n * len(rows) >= _MOST:
         raise NotPlain("more ones than an int32 can number")
     tables, width = _tables(self)
     matrix, unknown = write(rows, tables, n, _INT32)
@@ -100,17 +124,27 @@ def _transform(self, rows, n, X=None):
         check_names(self, X)
     if any(unknown) and (self.handle_unknown == "warn" or self.drop is not None):
         _warn(self, unknown)
-    whole = all(
-        table[:-1].min(initial=0) >= 0 and (table[-1] >= 0 or not some)
-        for table, some in zip(tables, unknown, strict=True)
-    )
     note_rust("OneHotEncoder.transform")
-    bits = f"u{dtype.itemsize}"
-    one = np.ones(1, dtype=dtype).view(bits)
+    return matrix, unknown, tables, width
+
+
+def _transform(self, rows, n, X=None):
+    """Return the encoded rows, X's names checked if given; None where scikit-learn has to word an error."""
+    found = _places(self, rows, n, X)
+    if found is None:
+        return None
+    matrix, unknown, tables, width = found
+    dtype = np.dtype(self.dtype)
+    bits = BITS[dtype.itemsize]
+    one = _one(dtype)
     if not self.sparse_output:
         out = np.zeros((n, width), dtype=dtype)
         _core.scatter_ones(matrix, one, out.view(bits))
         return out
+    whole = all(
+        table[:-1].min(initial=0) >= 0 and (table[-1] >= 0 or not some)
+        for table, some in zip(tables, unknown, strict=True)
+    )
     if whole:
         indices = matrix.reshape(-1)
         data, indptr = np.empty(matrix.size, dtype=dtype), np.empty(n + 1, dtype=np.int32)
@@ -119,6 +153,12 @@ def _transform(self, rows, n, X=None):
         indices, indptr = _core.csr_parts(matrix)
         data = np.ones(len(indices), dtype=dtype)
     return csr_class()((data, indices, indptr), shape=(n, width))
+
+
+@cache
+def _one(dtype):
+    """Return the number 1 as its bits."""
+    return np.ones(1, dtype=dtype).view(BITS[dtype.itemsize])
 
 
 def _warn(self, unknown):

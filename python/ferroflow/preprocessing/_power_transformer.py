@@ -14,6 +14,8 @@ from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_
 from ferroflow._bridge.sklearn_compat import default_output, validate_data, validate_params
 from ferroflow.preprocessing._standard_scaler import StandardScaler
 
+_BLOCK = 1 << 20
+"""Values that are transformed at a time where only their mean and spread are asked for."""
 _POINTS = 4_095
 """Values of a column that a fit of a sketch looks at: up to so many, the sketch still has each value."""
 
@@ -44,18 +46,20 @@ class PowerTransformer(preprocessing.PowerTransformer):
             )
             return super()._fit(X.copy(), y, force_transform)
         self.lambdas_, constant = exponents
-        out = X
-        if self.standardize or force_transform:
-            out, _ = _core.transform_powers(
-                X, np.asarray(self.lambdas_, dtype=np.float64), self.method == "box-cox"
-            )
-            out[:, constant] = X[:, constant]
         if self.standardize:
-            self._scaler = StandardScaler(copy=False).set_output(transform="default").fit(out)
-            if force_transform:
-                out = _standardized(self, out)
+            self._scaler = StandardScaler(copy=False).set_output(transform="default")
+        # The whole only if it is asked for.
+        step = len(X) if force_transform else max(1, _BLOCK // X.shape[1])
+        for begin in range(0, len(X) if self.standardize or force_transform else 0, step):
+            rows = X[begin : begin + step]
+            out, _ = _powers(self, rows)
+            out[:, constant] = rows[:, constant]
+            if self.standardize:
+                self._scaler.partial_fit(out)
         note_rust("PowerTransformer.fit")
-        return out
+        if force_transform:
+            return _standardized(self, out) if self.standardize else out
+        return X
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -184,10 +188,10 @@ def _powers(self, X):
 
 
 def _standardized(self, values):
-    if not self.standardize:
-        return values
-    how = False, True, None
-    return _core.scale_columns(values, self._scaler.mean_, self._scaler.scale_, how)[0]
+    """Standardize in their place values that nobody else has, if that is asked for."""
+    if self.standardize:
+        _core.scale_columns_in_place(values, self._scaler.mean_, self._scaler.scale_, (False, True, None))
+    return values
 
 
 def _inverted(self, X):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.ledger import note_rust
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -57,7 +57,8 @@ def with_fast_paths(cls: type, fast: Callable[[Any, Any], Any]) -> None:
         state = self.__dict__
         if copy is not None or "feature_names_in_" in state:
             return NotImplemented
-        if is_plain_float_matrix(X) and X.shape[1] != state.get("n_features_in_", X.shape[1]):
+        shape: tuple[int, ...] = getattr(X, "shape", ())
+        if len(shape) == 2 and shape[1] != state.get("n_features_in_", shape[1]):
             return NotImplemented
         out = fast(self, X)
         if out is not NotImplemented:

@@ -26,7 +26,7 @@ from ferroflow.preprocessing._categories import (
     read,
     write,
 )
-from ferroflow.preprocessing._labels import Classes, as_array, read_target
+from ferroflow.preprocessing._labels import Classes, as_array, is_nullable, read_target
 from ferroflow.preprocessing._merge import check_mergeable, spread, united
 
 # Cells of (category, fold, class) above which scikit-learn's way of one fold at a time takes less memory.
@@ -141,8 +141,10 @@ class TargetEncoder(FitsInRust, preprocessing.TargetEncoder):
 
 def _learn(self, X, y, folds=None):
     """Learn from all rows; with `folds`, also return the rows' encodings by what other folds say."""
-    y = as_array(y)
+    nullable, y = is_nullable(y), as_array(y)
     target = read_target(y, self.target_type)
+    if nullable and isinstance(target, Classes) and target.kind == "multiclass":
+        raise NotPlain("several classes of a nullable type")
     check_consistent_length(X, y)
     with keeping_rows(self, X):
         self._fit(X, handle_unknown="ignore", ensure_all_finite="allow-nan")

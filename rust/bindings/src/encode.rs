@@ -118,14 +118,15 @@ impl<'py> Given<'py> {
 type Array<'py> = Bound<'py, PyAny>;
 type Learned<'py> = (Array<'py>, Option<Array<'py>>, Option<Array<'py>>, Option<Array<'py>>);
 
-/// The order of learned texts and missing ones, and the place of each id in it.
+/// The order of learned texts and missing ones, and the place of each id in it; last that of no id.
 fn order(texts: &LearnedTexts, missing: [bool; 2]) -> (Vec<u32>, Vec<u32>) {
     let mut order = texts.0.sorted(FIRST..texts.len() as u32);
     order.extend(missing.iter().zip([NONE, NAN]).filter(|(there, _)| **there).map(|(_, id)| id));
-    let mut ranks = vec![0; texts.len()];
+    let mut ranks = vec![0; texts.len() + 1];
     for (rank, &id) in order.iter().enumerate() {
         ranks[id as usize] = rank as u32;
     }
+    ranks[texts.len()] = order.len() as u32;
     (order, ranks)
 }
 
@@ -227,13 +228,16 @@ fn learn_numbers<'py, T: Number + Element>(
         }
     }
     let categories = values.into_pyarray(py).into_any();
+    let mut ranks = learned.ranks;
+    ranks.push(ranks.len() as u32);
     let counts = count
         .then(|| learned.counts.iter().map(|&n| n as i64).collect::<Vec<_>>().into_pyarray(py).into_any());
-    let ranks = learned.ids.is_some().then(|| learned.ranks.into_pyarray(py).into_any());
+    let ranks = learned.ids.is_some().then(|| ranks.into_pyarray(py).into_any());
     Ok(Some((categories, counts, learned.ids.map(|ids| ids.into_pyarray(py).into_any()), ranks)))
 }
 
-/// (categories, counts, ids, ranks) of a column: `ranks[ids[i]]` is the place of row i among the sorted categories.
+/// (categories, counts, ids, ranks) of a column: `ranks[ids[i]]` is the place of row i among the sorted categories, and
+/// the last of `ranks` their number.
 /// Counts if `count`, ids if `keep` (and if looking up again would cost more); a dictionary's ids are those of its
 /// entries and last that of null. `None` for a column that is not plain:
 /// objects that are neither str, None nor NaN, infinities, both zeros.
@@ -503,7 +507,8 @@ fn one_per_place<'py>(
     }
 }
 
-/// Writes the one in `one` into `out` (zeros) at each column number of `matrix` that is not negative.
+/// Writes the one in `one` into `out` (zeros, row by row or column by column) at each column number of `matrix` that is
+/// not negative.
 #[pyfunction]
 fn scatter_ones<'py>(
     py: Python<'py>,
@@ -526,8 +531,15 @@ fn scatter_ones<'py>(
         let Some(&one) = one.as_array().first() else {
             return Err(PyTypeError::new_err("one has to have an element"));
         };
+        let by_column = width > 1 && out.is_fortran_contiguous();
         let (matrix, out) = (matrix.as_slice()?, out.as_slice_mut()?);
-        enter(py, |exec| encode::scatter(matrix, k, one, out, width, exec))
+        enter(py, |exec| {
+            if by_column {
+                encode::scatter_by_column(matrix, k, one, out, exec)
+            } else {
+                encode::scatter(matrix, k, one, out, width, exec)
+            }
+        })
     }
     match out.dtype().itemsize() {
         1 => scatter::<u8>(py, &matrix, one, out),

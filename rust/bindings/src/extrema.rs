@@ -1,6 +1,6 @@
 //! Smallest and largest values of columns.
 
-use ferroflow_core::extrema::Extrema;
+use ferroflow_core::extrema::{Extrema, steps_between};
 use ferroflow_core::moments_sparse::{Compressed, Index};
 use ferroflow_core::{Error, Float};
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
@@ -8,7 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::{AnyView, FloatTable, TableView};
+use crate::float_array::{AnyView, FloatTable, FloatVector, TableView};
 use crate::sparse_array::{Indices, Stored};
 
 /// (smallest values, largest values, was there an infinity)
@@ -81,7 +81,30 @@ fn sparse_column_extrema<'py>(
     }
 }
 
+/// (range, scale, shift) from each column's extrema to the limits; `None` if one of them is not finite.
+#[pyfunction]
+fn steps_between_limits<'py>(
+    py: Python<'py>,
+    low: FloatVector<'py>,
+    high: FloatVector<'py>,
+    begin: f64,
+    end: f64,
+) -> PyResult<Option<[Bound<'py, PyAny>; 3]>> {
+    Ok(match (&low, &high) {
+        (FloatVector::F64(low), FloatVector::F64(high)) => {
+            steps_between(low.as_slice()?, high.as_slice()?, begin, end)
+                .map(|all| all.map(|v| v.into_pyarray(py).into_any()))
+        }
+        (FloatVector::F32(low), FloatVector::F32(high)) => {
+            steps_between(low.as_slice()?, high.as_slice()?, f32::from_f64(begin), f32::from_f64(end))
+                .map(|all| all.map(|v| v.into_pyarray(py).into_any()))
+        }
+        _ => return Err(PyTypeError::new_err("low and high must be of one type")),
+    })
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(column_extrema, m)?)?;
-    m.add_function(wrap_pyfunction!(sparse_column_extrema, m)?)
+    m.add_function(wrap_pyfunction!(sparse_column_extrema, m)?)?;
+    m.add_function(wrap_pyfunction!(steps_between_limits, m)?)
 }

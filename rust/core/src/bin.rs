@@ -24,6 +24,8 @@ const BLOCK: usize = 1 << 11;
 const COUNT_TO: usize = 32;
 /// Narrow rows are taken together until they have this many lanes.
 const LANES: usize = 32;
+/// Values that are counted side by side.
+const TOGETHER: usize = 8;
 
 /// The inner edges of each column, in the type of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,13 +230,22 @@ fn whole_rows<T: Float, O: Send>(
 fn count<T: Float>(values: &[T], levels: &[Vec<T>], width: usize, counts: &mut [T]) -> bool {
     for (values, counts) in values.chunks(width).zip(counts.chunks_mut(width)) {
         let n = values.len().min(counts.len());
-        let (values, counts) = (&values[..n], &mut counts[..n]);
-        counts.fill(T::ZERO);
-        for level in levels {
-            let level = &level[..n];
-            for k in 0..n {
-                counts[k] += if level[k] <= values[k] { T::ONE } else { T::ZERO };
+        let (values, rest) = values[..n].as_chunks::<TOGETHER>();
+        let (counts, rest_counts) = counts[..n].as_chunks_mut::<TOGETHER>();
+        // Level after level with the counts in registers, not in memory.
+        for (i, (values, counts)) in values.iter().zip(counts).enumerate() {
+            let mut count = [T::ZERO; TOGETHER];
+            for level in levels {
+                if let Some(level) = level[i * TOGETHER..].first_chunk::<TOGETHER>() {
+                    for k in 0..TOGETHER {
+                        count[k] += if level[k] <= values[k] { T::ONE } else { T::ZERO };
+                    }
+                }
             }
+            *counts = count;
+        }
+        for (k, (v, to)) in (n - rest.len()..).zip(rest.iter().zip(rest_counts)) {
+            *to = levels.iter().fold(T::ZERO, |n, level| n + if level[k] <= *v { T::ONE } else { T::ZERO });
         }
     }
     all_finite(values)

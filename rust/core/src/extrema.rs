@@ -241,6 +241,18 @@ fn take<T: Float>(values: &[T], lanes: &mut Extrema<T>) {
     }
 }
 
+/// (range, scale, shift) that bring each column from `low..high` to `begin..end` as `x * scale + shift`: what
+/// `MinMaxScaler` has, a range of next to nothing taken for 1. `None` if one of them is not finite.
+pub fn steps_between<T: Float>(low: &[T], high: &[T], begin: T, end: T) -> Option<[Vec<T>; 3]> {
+    let nothing = T::from_f64(10.0) * T::EPSILON;
+    let range: Vec<T> = low.iter().zip(high).map(|(low, high)| *high - *low).collect();
+    let scale: Vec<T> =
+        range.iter().map(|&range| (end - begin) / if range < nothing { T::ONE } else { range }).collect();
+    let shift: Vec<T> = low.iter().zip(&scale).map(|(low, scale)| begin - *low * *scale).collect();
+    let all = [range, scale, shift];
+    all.iter().flatten().all(|v| v.is_finite()).then_some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,5 +328,13 @@ mod tests {
         assert_eq!(csr, csc);
         assert_eq!((&csr.low[..2], &csr.high[..2]), (&[1.0, -3.0][..], &[2.0, 0.0][..]));
         assert!(csr.low[2] > csr.high[2]);
+    }
+
+    #[test]
+    fn steps_bring_the_extrema_to_the_limits() {
+        let [range, scale, shift] = steps_between(&[1.0, 3.0], &[5.0, 3.0], 0.0, 2.0).unwrap();
+        assert_eq!((range, scale, shift), (vec![4.0, 0.0], vec![0.5, 2.0], vec![-0.5, -6.0]));
+        assert!(steps_between(&[f64::NAN], &[f64::NAN], 0.0, 1.0).is_none());
+        assert!(steps_between(&[-f64::MAX], &[f64::MAX], 0.0, 1.0).is_none());
     }
 }

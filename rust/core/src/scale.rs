@@ -226,10 +226,22 @@ pub fn apply_in_place<T: Float, P: Float>(
                 let (mean, scale) = (standard.mean.map(|m| m[j]), standard.scale.map(|s| s[j]));
                 for mut block in column.axis_chunks_iter_mut(Axis(0), BLOCK) {
                     copy.clear();
-                    copy.extend(block.iter().copied());
-                    out.resize(copy.len(), T::ZERO);
-                    note(simd::dispatch!(one_column(&copy, mean, scale, mode, &mut out)));
-                    block.iter_mut().zip(&out).for_each(|(to, from)| *to = *from);
+                    let apart = match block.as_slice() {
+                        Some(values) => {
+                            copy.extend_from_slice(values);
+                            false
+                        }
+                        None => {
+                            copy.extend(block.iter().copied());
+                            out.resize(copy.len(), T::ZERO);
+                            true
+                        }
+                    };
+                    let to = block.as_slice_mut().unwrap_or(&mut out);
+                    note(simd::dispatch!(one_column(&copy, mean, scale, mode, to)));
+                    if apart {
+                        block.iter_mut().zip(&out).for_each(|(to, from)| *to = *from);
+                    }
                 }
             }
         })?;

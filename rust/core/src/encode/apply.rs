@@ -181,6 +181,33 @@ pub fn scatter<T: Copy + Send + Sync>(
     })
 }
 
+/// The same where `out` lies column by column.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn scatter_by_column<T: Copy>(
+    matrix: &[i32],
+    k: usize,
+    one: T,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<()> {
+    let k = k.max(1);
+    let rows = matrix.len() / k;
+    for (part, matrix) in matrix.chunks(PIECE * k).enumerate() {
+        exec.check()?;
+        for (row, at) in (part * PIECE..).zip(matrix.chunks_exact(k)) {
+            for &at in at {
+                let cell = usize::try_from(at).ok().and_then(|at| out.get_mut(at * rows + row));
+                if let Some(cell) = cell {
+                    *cell = one;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,5 +243,8 @@ mod tests {
         scatter(&out[..8], 2, 1, &mut dense, 13, &Exec::serial()).unwrap();
         assert_eq!(dense.iter().sum::<u8>(), 6);
         assert_eq!((dense[10], dense[5], dense[13 + 11], dense[26 + 12], dense[39 + 10]), (1, 1, 1, 1, 1));
+        let mut across = vec![0_u8; 4 * 13];
+        scatter_by_column(&out[..8], 2, 1, &mut across, &Exec::serial()).unwrap();
+        assert!((0..52).all(|i| across[i % 13 * 4 + i / 13] == dense[i]));
     }
 }

@@ -12,7 +12,9 @@ mod sets;
 pub mod target;
 mod texts;
 
-pub use apply::{Codes, Column, Source, compact, count_codes, encode, one_per_place, scatter};
+pub use apply::{
+    Codes, Column, Source, compact, count_codes, encode, one_per_place, scatter, scatter_by_column,
+};
 pub use numbers::{Learned, Lookup, Number, NumberSource, NumberTable, learn};
 pub use sets::rows_of_sets;
 pub use texts::TextTable;
