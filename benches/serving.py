@@ -128,7 +128,7 @@ def main() -> None:
         )
         commands = {"ferroflow": [program, folder / "model.ff"]}
         if given.rival:
-            rival, onnx = [given.rival, HERE / "rivals/fastapi_onnx.py"], folder / "model.onnx"
+            rival, onnx = [given.rival, HERE / "fastapi_onnx.py"], folder / "model.onnx"
             subprocess.run([*rival, "convert", onnx, "--pipeline", folder / "pipeline.joblib"], check=True)
             commands["FastAPI + ONNX Runtime"] = [*rival, "serve", onnx]
             command = [*rival, "in-process", onnx]

@@ -1,8 +1,7 @@
 """Columns and their categories, as the encoders see them."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -386,14 +385,18 @@ COUNTS = "_category_counts"
 """Where an encoder keeps how often each category appeared, and the number of rows, if it counted them."""
 
 
-@contextmanager
-def keeping_rows(self: Any, X: Any) -> Iterator[None]:
+class keeping_rows:
     """Let the fit within keep the rows of X for the transform that follows, which need not encode them again."""
-    self.__dict__[_KEPT] = [X, None, 0]
-    try:
-        yield
-    finally:
-        self.__dict__.pop(_KEPT, None)
+
+    # By hand: small frames would notice what a generator's context costs.
+    def __init__(self, encoder: Any, X: Any) -> None:
+        self.state, self.X = encoder.__dict__, X
+
+    def __enter__(self) -> None:
+        self.state[_KEPT] = [self.X, None, 0]
+
+    def __exit__(self, *raised: object) -> None:
+        self.state.pop(_KEPT, None)
 
 
 def kept_rows(self: Any, X: Any) -> tuple[list[Rows], int] | None:
@@ -532,18 +535,16 @@ def with_quick_fit(
     def fast_fit_transform(self, X, y=None, **params):
         if params or not is_plain(self) or has_callbacks(self) or array_api_dispatch():
             return NotImplemented
-        self.__dict__[_KEPT] = kept = [X, None, 0]  # as `keeping_rows` does, which takes a microsecond for it
-        try:
+        with keeping_rows(self, X):
             bare(self, X)
+            kept = kept_rows(self, X)
             try:
-                out = None if kept[1] is None else encode(self, kept[1], kept[2])
+                out = None if kept is None else encode(self, *kept)
             except NotPlain:
                 out = None
             wish = dense_output(self)
             if out is None or (wish != "default" and type(out) is not np.ndarray):
                 return self.transform(X)
-        finally:
-            self.__dict__.pop(_KEPT, None)
         return out if wish == "default" else framed(out, X, self)
 
     with_fast_path(cls, "fit", fast_fit)

@@ -51,7 +51,7 @@ class OneHotEncoder(FitsAndMerges, preprocessing.OneHotEncoder):
     def _dtype_there(self):
         """The type of the output that :meth:`_encode_there` writes; None if it cannot."""
         dtype = np.dtype(self.dtype)
-        return dtype if not self.sparse_output and dtype.kind in "biuf" and dtype.itemsize <= 8 else None
+        return dtype if not self.sparse_output and _can_write(dtype) else None
 
     def _encode_there(self, X, out):
         """Encode X to its place in a larger output by column; False where scikit-learn has to look."""
@@ -110,7 +110,7 @@ def _places(self, rows, n, X=None):
     None where scikit-learn has to word an error.
     """
     dtype = np.dtype(self.dtype)
-    if dtype.kind not in "biuf" or dtype.itemsize > 8 or dtype == np.float16:
+    if not _can_write(dtype):
         raise NotPlain(f"dtype {dtype}")
     if n * len(rows) >= _MOST:
         raise NotPlain("more ones than an int32 can number")
@@ -153,6 +153,10 @@ def _transform(self, rows, n, X=None):
         indices, indptr = _core.csr_parts(matrix)
         data = np.ones(len(indices), dtype=dtype)
     return csr_class()((data, indices, indptr), shape=(n, width))
+
+
+def _can_write(dtype):
+    return dtype.kind in "biuf" and dtype.itemsize <= 8 and dtype != np.float16
 
 
 @cache

@@ -80,22 +80,15 @@ impl Rule for Largest {
     }
 }
 
-/// What of the first `columns` values, a row, is joined: lane by lane and then the lanes.
+/// What of a row's values is joined, lane by lane and then the lanes.
 #[inline(always)]
-fn sum<T: Float, R: Rule>(from: &[T], columns: usize) -> f64 {
+fn sum<T: Float, R: Rule>(row: &[T]) -> f64 {
     let mut lanes = [0.0; LANES];
-    let (eights, rest) = from[..columns].as_chunks::<LANES>();
+    let (eights, rest) = row.as_chunks::<LANES>();
     for eight in eights {
         for k in 0..LANES {
             lanes[k] = R::join(lanes[k], R::of(eight[k].to_f64()));
         }
-    }
-    if let Some(eight) = from[columns - rest.len()..].first_chunk::<LANES>() {
-        // With zeros, which change nothing, in the place of the next row's values.
-        for k in 0..LANES {
-            lanes[k] = R::join(lanes[k], if k < rest.len() { R::of(eight[k].to_f64()) } else { 0.0 });
-        }
-        return fold::<R>(lanes);
     }
     // By constant places, so that the lanes stay in registers.
     for k in 0..LANES - 1 {
@@ -120,9 +113,9 @@ fn finish<T: Float, R: Rule>(sum: f64) -> T {
 /// Scales one row.
 pub fn scale_row<T: Float>(row: &mut [T], norm: Norm) {
     let d = match norm {
-        Norm::L1 => finish::<T, Absolute>(sum::<T, Absolute>(row, row.len())),
-        Norm::L2 => finish::<T, Squares>(sum::<T, Squares>(row, row.len())),
-        Norm::Max => finish::<T, Largest>(sum::<T, Largest>(row, row.len())),
+        Norm::L1 => finish::<T, Absolute>(sum::<T, Absolute>(row)),
+        Norm::L2 => finish::<T, Squares>(sum::<T, Squares>(row)),
+        Norm::Max => finish::<T, Largest>(sum::<T, Largest>(row)),
     };
     for v in row {
         *v /= d;
@@ -228,8 +221,8 @@ impl<T: Float> Lanes<T> {
         // Loops, not `extend`, which need not be compiled for the CPU's vectors.
         sums.resize(values.len() / columns, 0.0);
         self.divisors.resize(sums.len(), T::ONE);
-        for (i, to) in sums.iter_mut().enumerate() {
-            *to = sum::<T, R>(&values[i * columns..], columns);
+        for (to, row) in sums.iter_mut().zip(values.chunks_exact(columns)) {
+            *to = sum::<T, R>(row);
         }
         for (to, sum) in self.divisors.iter_mut().zip(&*sums) {
             *to = finish::<T, R>(*sum);

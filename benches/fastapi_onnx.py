@@ -1,8 +1,8 @@
 """What people write instead of `ferroflow serve`: FastAPI and ONNX Runtime, for `make bench-serving`.
 
-    python benches/rivals/fastapi_onnx.py convert model.onnx --pipeline pipeline.joblib
-    python benches/rivals/fastapi_onnx.py serve model.onnx --port 8000
-    python benches/rivals/fastapi_onnx.py in-process model.onnx
+    python benches/fastapi_onnx.py convert model.onnx --pipeline pipeline.joblib
+    python benches/fastapi_onnx.py serve model.onnx --port 8000
+    python benches/fastapi_onnx.py in-process model.onnx
 
 The second answers `POST /predict` as ferroflow's server does: the same JSON in and out, every column checked by pydantic,
 and Prometheus counters on. The third prints the microseconds of one row in process, without HTTP.
