@@ -24,7 +24,7 @@ pub mod layer;
 pub mod linear;
 pub mod linear_bayes;
 mod ln2;
-mod logarithm;
+pub mod logarithm;
 mod memory;
 pub mod metric;
 pub mod moments;

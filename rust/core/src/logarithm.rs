@@ -66,7 +66,7 @@ fn plain_ln_1p(x: f64) -> f64 {
 
 /// `ln` of each value, in place.
 #[inline(always)]
-pub(crate) fn ln_each(values: &mut [f64]) {
+pub fn ln_each(values: &mut [f64]) {
     for block in values.chunks_mut(BLOCK) {
         let plain = block.iter().fold(true, |all, x| all & (*x >= f64::MIN_POSITIVE) & (*x < f64::INFINITY));
         if plain {

@@ -17,6 +17,8 @@ use crate::source::{Matrix, Source};
 
 /// Numbers and texts, or as much work, of a piece, the unit that a thread takes.
 const PIECE: usize = 1 << 17;
+/// Rows of a piece at least, where blocks have as many: fewer would read the model too often.
+const FEW: usize = 128;
 /// Numbers and texts, or as much work, below which threads cost more than they bring.
 const SERIAL_BELOW: usize = 1 << 18;
 
@@ -143,7 +145,12 @@ impl Model {
     ) -> Result<Result<Predictions, InputError>, Error> {
         let work = self.graph.work().max(1);
         let block = self.graph.rows_of_block().unwrap_or(1);
-        let piece = (PIECE / work / block).max(1) * block;
+        let rows_of_piece = PIECE / work;
+        let piece = if rows_of_piece < block {
+            rows_of_piece.max(FEW).min(block)
+        } else {
+            rows_of_piece / block * block
+        };
         let room = self.memory(rows, wanted);
         if rows.saturating_mul(work) < SERIAL_BELOW {
             return Ok(self.filled(rows, wanted, room, |room| self.run(source, 0, rows, room)));

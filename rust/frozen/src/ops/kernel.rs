@@ -53,6 +53,7 @@ pub fn read(r: &mut OpReader<'_, '_, '_>) -> Made {
     if width == 0 || n_rows == 0 {
         return invalid(format!("{} holds no rows", r.place()));
     }
+    r.compiler.work(rows.len());
     r.whole(outputs, Box::new(Kernel { likeness, gamma, coef0, rows, n_rows, weights, bias }))
 }
 
@@ -83,7 +84,7 @@ impl Kernel {
 
 /// Summed in eight lanes, as [`linear::score`] sums.
 #[inline(always)]
-pub fn squared_distance(x: &[f64], s: &[f64]) -> f64 {
+fn squared_distance(x: &[f64], s: &[f64]) -> f64 {
     let mut lanes = [0.0; linear::LANES];
     let (xs, ss) = (x.as_chunks::<{ linear::LANES }>(), s.as_chunks::<{ linear::LANES }>());
     for (x, s) in xs.0.iter().zip(ss.0) {

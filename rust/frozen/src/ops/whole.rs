@@ -12,6 +12,15 @@ use crate::schema::Schema;
 pub trait Function: Debug + Send + Sync {
     /// `out` of the numbers of one row; `work` is room to use. `false` refuses the row.
     fn of(&self, x: &[f64], work: &mut Vec<f64>, out: &mut [f64]) -> bool;
+
+    /// The same of some rows that stand one after the other, as do their results.
+    fn of_each(&self, rows: usize, x: &[f64], work: &mut Vec<f64>, out: &mut [f64]) -> bool {
+        let (width, outputs) = (x.len() / rows, out.len() / rows);
+        (0..rows).all(|i| {
+            let out = &mut out[i * outputs..(i + 1) * outputs];
+            self.of(&x[i * width..(i + 1) * width], work, out)
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -48,17 +57,16 @@ impl Op for Whole {
     fn block<'a>(&'a self, b: &mut Block<'a>) -> bool {
         let rows = b.rows();
         let (before, after) = b.split(self.to);
-        let (mut x, mut out) = (vec![0.0; self.inputs.len()], vec![0.0; self.width]);
-        let mut work = Vec::new();
-        (0..rows).all(|i| {
-            for (x, at) in x.iter_mut().zip(&self.inputs) {
-                *x = before[at * rows + i];
-            }
-            let done = self.function.of(&x, &mut work, &mut out);
-            for (k, out) in out.iter().enumerate() {
-                after[k * rows + i] = *out;
-            }
-            done
-        })
+        let (n, width) = (self.inputs.len(), self.width);
+        let (mut x, mut out) = (vec![0.0; rows * n], vec![0.0; rows * width]);
+        for (j, at) in self.inputs.iter().enumerate() {
+            let column = &before[at * rows..(at + 1) * rows];
+            x.iter_mut().skip(j).step_by(n.max(1)).zip(column).for_each(|(x, cell)| *x = *cell);
+        }
+        let done = rows == 0 || self.function.of_each(rows, &x, &mut Vec::new(), &mut out);
+        for (k, column) in after.chunks_exact_mut(rows.max(1)).take(width).enumerate() {
+            column.iter_mut().zip(out.iter().skip(k).step_by(width)).for_each(|(cell, out)| *cell = *out);
+        }
+        done
     }
 }
