@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -160,6 +161,67 @@ def test_containers_agree():
     assert numbers.dtype == np.float64
     framed = clone(step).set_output(transform="pandas").fit_transform(table)
     assert framed.columns.tolist() == expected.columns.tolist()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1023, 1025, 40_000])
+def test_many_rows_give_what_one_row_gives(rows):
+    rng = np.random.default_rng(rows)
+    words = np.array([*TEXTS, "ß", "", " a ", None, "2024-02-29"], dtype=object)
+    frame = pd.DataFrame(
+        {"n": rng.normal(size=rows), "t": rng.choice(words, rows), "u": rng.choice(words, rows)}
+    )
+    frame.loc[::3, "n"] = np.nan
+    kinds = pd.DataFrame({"n": [1.0], "t": ["a"], "u": ["b"]})
+    step = ExpressionTransformer(
+        {
+            "square": "(n + 1) ** 2",
+            "power": "(n + 1 + n + 2 + n + 3) ** 2",
+            "same": "t == u",
+            "join": "upper(concat(strip(t), '-', u))",
+            "pick": "t if n > 0 else lower(u)",
+            "year": "year(t)",
+        },
+        keep=["u"],
+    ).fit(kinds)
+    out = step.transform(frame)
+    chosen = [
+        *range(min(rows, 20)),
+        *range(max(rows - 20, 0), rows),
+        *range(min(rows, 1020), min(rows, 1030)),
+    ]
+    for i in chosen:
+        one = step.transform(frame.iloc[[i]])
+        for name in out:
+            a, b = out[name].iloc[i], one[name].iloc[0]
+            assert a == b or (a != a and b != b)
+    texts = frame.astype({"t": "str", "u": "string"})
+    for other in (texts, pl.from_pandas(texts), pa.Table.from_pandas(texts)):
+        found = step.transform(other)
+        assert type(found) is type(other)
+        for name in out:
+            column = pd.Series(np.asarray(found[name]))
+            assert column.isna().tolist() == out[name].isna().tolist()
+            assert column.dropna().tolist() == out[name].dropna().tolist()
+
+
+def test_texts_in_pandas_are_its_own_strings():
+    step = ExpressionTransformer({"a": "upper(city)"}).fit(PEOPLE)
+    own = pd.DataFrame({"a": ["a", None]})["a"].dtype
+    assert step.transform(PEOPLE)["a"].dtype == own
+    assert step.transform(PEOPLE[PEOPLE["city"].isna()])["a"].isna().all()
+
+
+def test_texts_too_long_for_a_block_are_made_row_by_row():
+    frame = pd.DataFrame({"t": ["x" * 60_000, "y"] * 400})
+    out = ExpressionTransformer({"a": "concat(t, 'z')"}).fit_transform(frame)["a"]
+    assert out.str.len().tolist() == [60_001, 2] * 400
+    assert (out.str[-1] == "z").all()
+
+
+def test_halves_of_characters_are_refused():
+    X = np.array([["a"], ["\ud800"]], dtype=object)
+    with pytest.raises(ValueError, match="'x0' has a text that is not valid Unicode"):
+        ExpressionTransformer({"a": "upper(x0)"}).fit_transform(X)
 
 
 def test_in_a_pipeline_of_named_columns():

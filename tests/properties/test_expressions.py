@@ -36,7 +36,7 @@ def number_expressions():
             inner.map(lambda v: f"floor({v})"),
             inner.map(lambda v: f"is_missing({v})"),
             st.sampled_from(
-                ["contains(t, u)", "t == u", "t < u", "t >= u", "starts_with(t, 'a')", "is_missing(t)"]
+                ["contains(t, u)", "(t == u)", "(t < u)", "(t >= u)", "starts_with(t, 'a')", "is_missing(t)"]
             ),
             st.sampled_from(
                 ["length(slice(t, -3, 2))", "length(coalesce(t, u))", "length(concat(t, u, 'é'))"]

@@ -33,7 +33,7 @@ def rows_of(X: Any) -> np.ndarray:
 
 
 def columns_of(X: Any) -> tuple[list[str] | None, list[np.ndarray]]:
-    """Return the names (None for an array) and the columns of a frame or a 2-d array.
+    """Return the names (None for an array) and the columns of a frame or a 2-d array, as arrays.
 
     Raises
     ------
@@ -42,13 +42,19 @@ def columns_of(X: Any) -> tuple[list[str] | None, list[np.ndarray]]:
     ValueError
         X is an array with other than two dimensions.
     """
+    names, columns = own_columns_of(X)
+    return names, [array_of(column) for column in columns]
+
+
+def own_columns_of(X: Any) -> tuple[list[str] | None, list[Any]]:
+    """Return what `columns_of` returns, but a frame's columns as they are."""
     names = names_of(X)
     if names is not None:
-        return names, [_array(X[name]) for name in names]
+        return names, [X[name] for name in names]
     if hasattr(X, "tocsr"):
         raise TypeError("a sparse matrix cannot be taken as rows of a frozen model; pass X.toarray()")
     if hasattr(X, "iloc"):  # a frame whose columns have no texts as names: by order
-        return None, [_array(X.iloc[:, j]) for j in range(X.shape[1])]
+        return None, [X.iloc[:, j] for j in range(X.shape[1])]
     X = rows_of(X)
     if X.ndim != 2:
         raise ValueError(
@@ -57,7 +63,8 @@ def columns_of(X: Any) -> tuple[list[str] | None, list[np.ndarray]]:
     return None, [X[:, j] for j in range(X.shape[1])]
 
 
-def _array(column: Any) -> np.ndarray:
+def array_of(column: Any) -> np.ndarray:
+    """Return a column as an array; pandas' nullable numbers as objects."""
     if hasattr(column, "to_numpy") and getattr(getattr(column, "dtype", None), "kind", "") in tuple(NUMERIC):
         dtype = column.dtype
         if not isinstance(dtype, np.dtype):  # pandas' nullable numbers: NA as None, types kept

@@ -9,8 +9,8 @@ from sklearn.utils.validation import _check_feature_names, check_array, check_is
 
 from ferroflow import _core
 from ferroflow._bridge.ledger import note_rust
-from ferroflow.frozen._columns import columns_of
-from ferroflow.preprocessing._expressions.cells import cells_of, kind_of
+from ferroflow.frozen._columns import own_columns_of
+from ferroflow.preprocessing._expressions.cells import cells_of, kind_of, texts_like
 from ferroflow.preprocessing._expressions.parse import TEXT, Parser
 
 
@@ -131,22 +131,27 @@ class ExpressionTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _, columns = self._columns(X, reset=False)
-        n_rows = len(columns[0]) if columns else 0
-        cells = [
-            cells_of(name, column, kind)
-            for name, column, kind in zip(self._names, columns, self._kinds, strict=True)
+        expressions = self._expressions()
+        read = expressions.used | set(self._kept)
+        cells: list[Any] = [
+            cells_of(self._names[at], column, self._kinds[at]) if at in read else None
+            for at, column in enumerate(columns)
         ]
-        made = self._expressions().run(cells, n_rows)
+        n_rows = len(columns[0]) if columns else 0
+        made = expressions.run(cells, n_rows)
         note_rust("ExpressionTransformer.transform")
         new = {self._names[at]: cells[at] for at in self._kept}
         new |= dict(zip(self.kinds_, made, strict=True))
-        if hasattr(X, "columns") and not hasattr(X, "iloc"):
-            return type(X)(new)
-        out = {name: _column(column) for name, column in new.items()}
+        out = {
+            name: column if isinstance(column, np.ndarray) else texts_like(X, column)
+            for name, column in new.items()
+        }
         if hasattr(X, "iloc"):
             import pandas as pd
 
             return pd.DataFrame(out, index=X.index)
+        if hasattr(X, "columns"):
+            return type(X).from_pydict(out) if hasattr(X, "from_pydict") else type(X)(out)
         dtype = object if any(column.dtype == object for column in out.values()) else np.float64
         whole = np.empty((n_rows, len(out)), dtype=dtype)
         for j, column in enumerate(out.values()):
@@ -157,7 +162,7 @@ class ExpressionTransformer(TransformerMixin, BaseEstimator):
         if not hasattr(X, "columns"):
             X = check_array(X, dtype=None, ensure_all_finite=False)
         _check_feature_names(self, X, reset=reset)
-        names, columns = columns_of(X)
+        names, columns = own_columns_of(X)
         if reset:
             self.n_features_in_ = len(columns)
         elif len(columns) != self.n_features_in_:
@@ -187,12 +192,3 @@ class ExpressionTransformer(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         return tags
-
-
-def _column(cells) -> np.ndarray:
-    """Return an array, with NaN for missing texts too: what scikit-learn's imputers look for."""
-    if isinstance(cells, np.ndarray):
-        return cells
-    column = np.empty(len(cells), dtype=object)
-    column[:] = [np.nan if cell is None else cell for cell in cells]
-    return column

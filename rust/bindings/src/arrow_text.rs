@@ -1,15 +1,25 @@
 //! Columns of texts that come through the Arrow C interface: strings, and dictionaries of strings.
 
+use std::sync::Arc;
+
+use arrow_array::builder::LargeStringBuilder;
 use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type};
-use arrow_array::{Array, ArrayAccessor, ArrayRef, DictionaryArray, types::ArrowDictionaryKeyType};
+use arrow_array::{
+    Array, ArrayAccessor, ArrayRef, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+};
 use arrow_schema::DataType;
 use ferroflow_core::encode::{Source, Table, TextTable, count_codes, learn_parts};
+use ferroflow_core::expression::Made;
 use ferroflow_core::{Error, Exec};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyList};
 
 use crate::arrow_stream::chunks;
-use crate::strings::{LearnedTexts, NAN, NONE};
+use crate::strings::{Cell, LearnedTexts, NAN, NONE, Objects, cell};
 
 /// A text column of an Arrow table, by chunks.
 #[pyclass(frozen, module = "ferroflow._core")]
@@ -45,6 +55,47 @@ impl ArrowColumn {
     #[getter]
     fn dictionary(&self) -> bool {
         self.is_dictionary()
+    }
+
+    /// The texts of an object array; None if a cell is neither a str that UTF-8 can hold nor None or NaN.
+    #[staticmethod]
+    fn of_objects(array: &Bound<'_, PyAny>) -> Option<Self> {
+        let objects = Objects::new(array)?;
+        let mut texts = LargeStringBuilder::with_capacity(objects.len(), 8 * objects.len());
+        for i in 0..objects.len() {
+            match cell(objects.get(i))? {
+                Cell::Text(text) => texts.append_value(std::str::from_utf8(text).ok()?),
+                Cell::None | Cell::Nan => texts.append_null(),
+            }
+        }
+        Some(Self::of_texts(texts.finish()))
+    }
+
+    /// Its texts, None where missing.
+    fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut texts = vec![None; self.rows()];
+        self.texts(0, &mut texts);
+        PyList::new(py, texts)
+    }
+
+    /// For a column of one chunk, as those made here are.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _ = requested_schema; // which an array may ignore
+        let [chunk] = &self.chunks[..] else {
+            return Err(PyValueError::new_err("not a column of one part"));
+        };
+        let schema = FFI_ArrowSchema::try_from(chunk.data_type())
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let array = FFI_ArrowArray::new(&chunk.to_data());
+        Ok((
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, array, c"arrow_array")?,
+        ))
     }
 }
 
@@ -165,7 +216,54 @@ fn through<K: ArrowDictionaryKeyType>(
     }
 }
 
+/// Rows of an array without nulls, whose texts stand end to end.
+fn copied<O: OffsetSizeTrait>(texts: &GenericStringArray<O>, first: usize, rows: usize) -> Option<Made> {
+    let offsets = &texts.value_offsets()[first..=first + rows];
+    let (begin, end) = (offsets[0].as_usize(), offsets[rows].as_usize());
+    if texts.null_count() > 0 {
+        return None;
+    }
+    let bytes = std::str::from_utf8(&texts.value_data()[begin..end]).ok()?.to_owned();
+    let ends = offsets[1..].iter().map(|end| end.as_usize() - begin).collect();
+    Some(Made { bytes, ends, missing: vec![false; rows] })
+}
+
 impl ArrowColumn {
+    pub fn of_texts(texts: LargeStringArray) -> Self {
+        Self { starts: vec![0, texts.len()], chunks: vec![Arc::new(texts)], nan: false }
+    }
+
+    /// The texts of the rows from `begin` on; of dictionaries none.
+    pub fn made(&self, begin: usize, rows: usize) -> Made {
+        let at = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
+        if let Some(chunk) = self.chunks.get(at)
+            && begin + rows <= self.starts[at + 1]
+        {
+            let first = begin - self.starts[at];
+            let made = match chunk.data_type() {
+                DataType::Utf8 => copied(chunk.as_string::<i32>(), first, rows),
+                DataType::LargeUtf8 => copied(chunk.as_string::<i64>(), first, rows),
+                _ => None,
+            };
+            if let Some(made) = made {
+                return made;
+            }
+        }
+        let mut texts = vec![None; rows];
+        self.texts(begin, &mut texts);
+        let mut made = Made::default();
+        texts.into_iter().for_each(|text| made.push(text));
+        made
+    }
+
+    fn texts<'a>(&'a self, begin: usize, out: &mut [Option<&'a str>]) {
+        self.by_chunk(begin, out, |at, first, out| {
+            with_texts!(self.chunks[at], texts => for (i, out) in out.iter_mut().enumerate() {
+                *out = texts.is_valid(first + i).then(|| texts.value(first + i));
+            });
+        });
+    }
+
     pub fn rows(&self) -> usize {
         self.starts[self.starts.len() - 1]
     }
@@ -192,7 +290,7 @@ impl ArrowColumn {
     }
 
     /// Calls `f(chunk's number, first row there, the part of out)` for the rows from `begin` on.
-    fn by_chunk(&self, mut begin: usize, mut out: &mut [u32], mut f: impl FnMut(usize, usize, &mut [u32])) {
+    fn by_chunk<T>(&self, mut begin: usize, mut out: &mut [T], mut f: impl FnMut(usize, usize, &mut [T])) {
         let mut at = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
         while !out.is_empty() && at < self.chunks.len() {
             let n = (self.starts[at + 1] - begin).min(out.len());

@@ -1,38 +1,78 @@
 //! Expressions of columns.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::slice::ChunksMut;
+use std::sync::Mutex;
 
-use ferroflow_core::expression::{Item, Kind, Program, signatures};
-use numpy::{IntoPyArray, PyReadonlyArray1};
+use arrow_array::LargeStringArray;
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
+use ferroflow_core::Exec;
+use ferroflow_core::expression::{Cells, Item, Kind, Made, Program, signatures};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::arrow_text::ArrowColumn;
 use crate::door::enter;
 
 /// Bytes that the patterns of one transformer may take.
 const MOST_PATTERNS: usize = 8 << 20;
+/// Rows of a block: a column of numbers of it stays in the nearest cache.
+const BLOCK: usize = 1 << 10;
+/// Blocks of a piece, the unit that a thread takes.
+const PIECE: usize = 16;
+/// Rows times steps from which threads pay.
+const PARALLEL_FROM: usize = 1 << 17;
+/// Bytes of texts that a block's steps may make: with more it goes row by row.
+const MOST_MADE: usize = 1 << 24;
 
 /// A column as it comes in.
+#[derive(FromPyObject)]
 enum Column<'py> {
+    Texts(Bound<'py, ArrowColumn>),
     Numbers(PyReadonlyArray1<'py, f64>),
-    Texts(Vec<Option<String>>),
 }
 
-impl<'py> FromPyObject<'_, 'py> for Column<'py> {
-    type Error = PyErr;
+/// The same, to read from.
+enum View<'a> {
+    Unused,
+    Numbers(&'a [f64]),
+    Texts(&'a ArrowColumn),
+}
 
-    fn extract(obj: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        match obj.extract::<PyReadonlyArray1<'py, f64>>() {
-            Ok(numbers) => Ok(Self::Numbers(numbers)),
-            Err(_) => Ok(Self::Texts(obj.extract()?)),
+impl<'a> View<'a> {
+    fn of(column: Option<&'a Column<'_>>) -> PyResult<Self> {
+        Ok(match column {
+            Some(Column::Numbers(numbers)) => Self::Numbers(numbers.as_slice()?),
+            Some(Column::Texts(texts)) => Self::Texts(texts.get()),
+            None => Self::Unused,
+        })
+    }
+
+    /// Is it of this kind and length?
+    fn fits(&self, kind: Kind, rows: usize) -> bool {
+        match self {
+            Self::Numbers(numbers) => kind == Kind::Number && numbers.len() == rows,
+            Self::Texts(texts) => kind == Kind::Text && texts.rows() == rows && !texts.is_dictionary(),
+            Self::Unused => false,
         }
     }
 }
 
-/// A column as it goes out.
-enum Made {
-    Numbers(Vec<f64>),
-    Texts(Vec<Option<String>>),
+/// A piece of a column as it goes out.
+enum Piece<'a> {
+    Numbers(&'a mut [f64]),
+    Texts(Made),
+}
+
+impl<'a> Piece<'a> {
+    fn next(column: &mut Option<ChunksMut<'a, f64>>) -> Self {
+        match column {
+            Some(chunks) => Self::Numbers(chunks.next().unwrap_or_default()),
+            None => Self::Texts(Made::default()),
+        }
+    }
 }
 
 /// A checked program of an ExpressionTransformer.
@@ -61,59 +101,153 @@ impl PyExpressions {
         Ok(Self { programs, kinds })
     }
 
-    /// What each program makes of the columns, which have `rows` cells each.
+    /// The columns that the programs read.
+    #[getter]
+    fn used(&self) -> BTreeSet<usize> {
+        self.programs.iter().flat_map(Program::columns).collect()
+    }
+
+    /// What each program makes of the columns, which have `rows` cells each; those that it does not read may be None.
     fn run<'py>(
         &self,
         py: Python<'py>,
-        columns: Vec<Column<'py>>,
+        columns: Vec<Option<Column<'py>>>,
         rows: usize,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let views: Vec<_> = columns
-            .iter()
-            .map(|column| match column {
-                Column::Numbers(numbers) => (Some(numbers.as_array()), &[][..]),
-                Column::Texts(texts) => (None, texts.as_slice()),
-            })
-            .collect();
+        let views: Vec<_> =
+            columns.iter().map(|column| View::of(column.as_ref())).collect::<PyResult<_>>()?;
         let fit = views.len() == self.kinds.len()
-            && views.iter().zip(&self.kinds).all(|((numbers, texts), kind)| match numbers {
-                Some(numbers) => *kind == Kind::Number && numbers.len() == rows,
-                None => *kind == Kind::Text && texts.len() == rows,
-            });
+            && self.used().iter().all(|&j| views[j].fits(self.kinds[j], rows));
         if !fit {
             return Err(PyValueError::new_err("the columns do not fit the expressions"));
         }
-        let made = enter(py, |_| Ok(self.programs.iter().map(|p| run(p, &views, rows)).collect::<Vec<_>>()))?;
-        made.into_iter()
-            .map(|made| match made {
-                Made::Numbers(numbers) => Ok(numbers.into_pyarray(py).into_any()),
-                Made::Texts(texts) => texts.into_pyobject(py),
+        let array = |program: &Program| {
+            // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before it is
+            // returned, and on an error the arrays are dropped unseen.
+            (program.kind() == Kind::Number).then(|| unsafe { PyArray1::<f64>::new(py, rows, false) })
+        };
+        let arrays: Vec<_> = self.programs.iter().map(array).collect();
+        let mut numbers = Vec::with_capacity(arrays.len());
+        for array in &arrays {
+            // SAFETY: the arrays were just made, are contiguous, and this is the only reference to each.
+            numbers.push(array.as_ref().map(|array| unsafe { array.as_slice_mut() }).transpose()?);
+        }
+        let texts = enter(py, |exec| self.pieces(&views, rows, numbers, exec))?;
+        let mut texts = texts.into_iter();
+        arrays
+            .into_iter()
+            .map(|array| match array {
+                Some(array) => Ok(array.into_any()),
+                None => {
+                    let column = texts.next().flatten().ok_or_else(too_long)?;
+                    Ok(Bound::new(py, ArrowColumn::of_texts(column))?.into_any())
+                }
             })
             .collect()
     }
 }
 
-type View<'a> = (Option<ndarray::ArrayView1<'a, f64>>, &'a [Option<String>]);
+fn too_long() -> PyErr {
+    PyValueError::new_err("a column of texts is too long")
+}
 
-fn run(program: &Program, columns: &[View<'_>], rows: usize) -> Made {
-    let mut waiting = Vec::new();
-    let mut cells = (0..rows).map(|i| {
-        let cell = |at: usize| match &columns[at] {
-            (Some(numbers), _) => Item::Number(numbers[i]),
-            (None, texts) => Item::Text(texts[i].as_deref().map(Cow::Borrowed)),
-        };
-        program.run(cell, &mut waiting)
-    });
-    match program.kind() {
-        Kind::Number => Made::Numbers(
-            cells.by_ref().map(|cell| if let Item::Number(v) = cell { v } else { f64::NAN }).collect(),
-        ),
-        Kind::Text => Made::Texts(
-            cells
-                .map(|cell| if let Item::Text(text) = cell { text.map(Cow::into_owned) } else { None })
-                .collect(),
-        ),
+impl PyExpressions {
+    /// Writes the `numbers` that programs make; returns the texts of the others.
+    fn pieces(
+        &self,
+        views: &[View<'_>],
+        rows: usize,
+        numbers: Vec<Option<&mut [f64]>>,
+        exec: &Exec<'_>,
+    ) -> Result<Vec<Option<LargeStringArray>>, ferroflow_core::Error> {
+        let piece = BLOCK * PIECE;
+        let mut columns: Vec<_> =
+            numbers.into_iter().map(|numbers| numbers.map(|numbers| numbers.chunks_mut(piece))).collect();
+        let pieces: Vec<Mutex<Vec<Piece<'_>>>> = (0..rows.div_ceil(piece))
+            .map(|_| Mutex::new(columns.iter_mut().map(Piece::next).collect()))
+            .collect();
+        let steps: usize = self.programs.iter().map(Program::len).sum();
+        exec.only_if(rows.saturating_mul(steps) >= PARALLEL_FROM).for_each(pieces.len(), |k| {
+            if let Ok(mut out) = pieces[k].lock() {
+                self.piece(views, k * piece, piece.min(rows - k * piece), &mut out);
+            }
+        })?;
+        let mut texts: Vec<Vec<Made>> = self.programs.iter().map(|_| Vec::new()).collect();
+        for piece in pieces {
+            for (texts, piece) in texts.iter_mut().zip(piece.into_inner().unwrap_or_default()) {
+                if let Piece::Texts(made) = piece {
+                    texts.push(made);
+                }
+            }
+        }
+        let is_text = |program: &&Program| program.kind() == Kind::Text;
+        Ok(self
+            .programs
+            .iter()
+            .zip(&texts)
+            .filter(|(program, _)| is_text(program))
+            .map(|(_, made)| joined(made))
+            .collect())
     }
+
+    /// The rows from `begin` on, block by block.
+    fn piece(&self, views: &[View<'_>], begin: usize, rows: usize, out: &mut [Piece<'_>]) {
+        let used = self.used();
+        for at in (0..rows).step_by(BLOCK) {
+            let (first, rows) = (begin + at, BLOCK.min(rows - at));
+            let mut read = vec![Made::default(); views.len()];
+            for &j in &used {
+                if let View::Texts(texts) = views[j] {
+                    read[j] = texts.made(first, rows);
+                }
+            }
+            let column = |j: usize| match views[j] {
+                View::Numbers(numbers) => Cells::Numbers(numbers[first..first + rows].into()),
+                _ => Cells::Made(Cow::Borrowed(&read[j])),
+            };
+            for (program, out) in self.programs.iter().zip(&mut *out) {
+                match (program.run_block(rows, MOST_MADE, column), out) {
+                    (Some(Cells::Numbers(from)), Piece::Numbers(to)) => {
+                        to[at..at + rows].copy_from_slice(&from);
+                    }
+                    (Some(Cells::Made(from)), Piece::Texts(to)) => to.append(&from),
+                    (Some(texts), Piece::Texts(to)) => (0..rows).for_each(|i| to.push(texts.text(i))),
+                    (_, out) => {
+                        let mut waiting = Vec::new();
+                        for i in 0..rows {
+                            let cell = |j: usize| match views[j] {
+                                View::Numbers(numbers) => Item::Number(numbers[first + i]),
+                                _ => Item::Text(read[j].get(i).map(Cow::Borrowed)),
+                            };
+                            match (program.run(cell, &mut waiting), &mut *out) {
+                                (Item::Number(v), Piece::Numbers(to)) => to[at + i] = v,
+                                (Item::Text(text), Piece::Texts(to)) => to.push(text.as_deref()),
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Texts one after the other as an Arrow array.
+fn joined(made: &[Made]) -> Option<LargeStringArray> {
+    let rows: usize = made.iter().map(|made| made.ends.len()).sum();
+    let mut bytes = Vec::with_capacity(made.iter().map(|made| made.bytes.len()).sum());
+    let mut ends = Vec::with_capacity(rows + 1);
+    ends.push(0);
+    for made in made {
+        let begin = bytes.len();
+        bytes.extend_from_slice(made.bytes.as_bytes());
+        ends.extend(made.ends.iter().map(|end| (begin + end) as i64));
+    }
+    let nulls = made.iter().any(|made| made.missing.contains(&true)).then(|| {
+        let there = made.iter().flat_map(|made| made.missing.iter().map(|missing| !missing));
+        there.collect::<NullBuffer>()
+    });
+    LargeStringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from_vec(bytes), nulls).ok()
 }
 
 /// The functions: name, kinds of the arguments, kind of the result.

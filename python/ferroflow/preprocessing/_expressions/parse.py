@@ -30,6 +30,7 @@ NOT_CALLED = {*ARITHMETIC.values(), *COMPARED.values(), "and", "or", "not", "if"
 LONGEST = 10_000
 DEEPEST = 100
 MOST_WORDS = 9_000
+SHORT = 8
 
 
 @cache
@@ -166,9 +167,22 @@ class Parser:
             if left == TEXT:
                 self._fail(node, "texts are joined by concat(a, b)")
             self._numbers(depth, node.right)
+        elif word == "power" and getattr(node.right, "value", None) == 2:
+            return self._square(node.left, depth)
         else:
             self._numbers(depth, node.left, node.right)
         return self._call_word(word)
+
+    def _square(self, node: ast.AST, depth: int) -> str:
+        """Compile a square: as NumPy does by a product, which is exact in the last bit, if what is squared is short."""
+        start = len(self.words)
+        self._numbers(depth, node)
+        words = self.words[start:]
+        if len(words) > SHORT:
+            self._number(2.0)
+            return self._call_word("power")
+        self.words += words
+        return self._call_word("multiply")
 
     def _boolop(self, node: ast.BoolOp, depth: int) -> str:
         word = "and" if isinstance(node.op, ast.And) else "or"

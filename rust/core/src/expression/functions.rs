@@ -7,19 +7,23 @@ use std::ops::Range;
 use super::dates::{self, Date};
 use super::{Item, MOST_BYTES, truth};
 use crate::float::Float;
+use crate::logarithm;
+use crate::simd::dispatch;
 
-/// How a function is called.
+/// What a function does: of one row, and of the columns of a block in the place of its first argument.
 #[derive(Debug)]
 pub enum Body {
-    One(fn(f64) -> f64),
-    Two(fn(f64, f64) -> f64),
+    One(fn(f64) -> f64, fn(&mut [f64])),
+    Two(fn(f64, f64) -> f64, fn(&mut [f64], &[f64])),
     OfText(fn(&str) -> f64),
     OfTexts(fn(&str, &str) -> f64),
     OfDate(fn(&Date) -> f64),
-    Change(fn(&str) -> String),
-    Join(fn(&str, &str) -> Option<String>),
+    /// Of a text, and in place of many that are all ASCII.
+    Change(fn(&str) -> String, fn(&mut str)),
+    Cut(fn(&str) -> Option<Range<usize>>),
+    /// Writes to the end of a text; `false` if it is missing.
+    Join(fn(&str, &str, &mut String) -> bool),
     Replace,
-    Strip,
     Slice,
     Part,
     IsMissing,
@@ -29,12 +33,37 @@ pub enum Body {
 
 type Known = (&'static str, &'static str, char, Body);
 
-const fn one(name: &'static str, f: fn(f64) -> f64) -> Known {
-    (name, "n", 'n', Body::One(f))
+/// A function of a number; missing if that is.
+macro_rules! one {
+    ($name:literal, $f:expr) => {
+        ($name, "n", 'n', Body::One($f, |x| each(x, $f)))
+    };
 }
 
-const fn two(name: &'static str, f: fn(f64, f64) -> f64) -> Known {
-    (name, "nn", 'n', Body::Two(f))
+/// A function of two numbers; missing if one of them is.
+macro_rules! two {
+    ($name:literal, $f:expr) => {
+        ($name, "nn", 'n', Body::Two($f, |a, b| each_two(a, b, $f)))
+    };
+}
+
+fn each(x: &mut [f64], f: impl Fn(f64) -> f64) {
+    for x in x {
+        *x = if x.is_nan() { *x } else { f(*x) };
+    }
+}
+
+/// Of numbers of which none is missing by `many`, else by `f`.
+#[inline(always)]
+fn each_by(x: &mut [f64], f: fn(f64) -> f64, many: impl Fn(&mut [f64])) {
+    if x.iter().any(|x| x.is_nan()) { each(x, f) } else { many(x) }
+}
+
+fn each_two(a: &mut [f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    for (a, b) in a.iter_mut().zip(b) {
+        // Comparisons of NaN are false, not missing.
+        *a = if a.is_nan() | b.is_nan() { f64::NAN } else { f(*a, *b) };
+    }
 }
 
 const fn of_texts(name: &'static str, f: fn(&str, &str) -> f64) -> Known {
@@ -46,63 +75,63 @@ const fn of_date(name: &'static str, f: fn(&Date) -> f64) -> Known {
 }
 
 /// In the order of their names.
+#[allow(clippy::float_cmp, reason = "these are the comparisons asked for")]
 static FUNCTIONS: &[Known] = &[
-    one("abs", f64::abs),
-    two("add", |a, b| a + b),
-    two("and", |a, b| truth(a != 0.0 && b != 0.0)),
-    one("ceil", f64::ceil),
+    one!("abs", f64::abs),
+    two!("add", |a, b| a + b),
+    two!("and", |a, b| truth(a != 0.0 && b != 0.0)),
+    one!("ceil", f64::ceil),
     ("coalesce", "xx", 'x', Body::Coalesce),
     ("concat", "tt", 't', Body::Join(concat)),
     of_texts("contains", |a, b| truth(a.contains(b))),
-    one("cos", libm::cos),
+    one!("cos", libm::cos),
     of_date("day", |d| f64::from(d.day)),
     of_date("days", Date::days),
-    two("divide", |a, b| a / b),
+    two!("divide", |a, b| a / b),
     of_texts("ends_with", |a, b| truth(a.ends_with(b))),
-    #[allow(clippy::float_cmp, reason = "this is the comparison asked for")]
-    two("equal", |a, b| truth(a == b)),
+    two!("equal", |a, b| truth(a == b)),
     of_texts("equal_text", |a, b| truth(a == b)),
-    one("exp", Float::exp),
-    one("expm1", libm::expm1),
-    one("floor", f64::floor),
-    two("floor_divide", floor_divide),
-    two("greater", |a, b| truth(a > b)),
-    two("greater_equal", |a, b| truth(a >= b)),
+    ("exp", "n", 'n', Body::One(Float::exp, |x| dispatch!(each_by(x, Float::exp, f64::exp_each)))),
+    one!("expm1", libm::expm1),
+    one!("floor", f64::floor),
+    two!("floor_divide", floor_divide),
+    two!("greater", |a, b| truth(a > b)),
+    two!("greater_equal", |a, b| truth(a >= b)),
     of_date("hour", |d| f64::from(d.hour)),
     ("if", "nxx", 'x', Body::If),
     ("is_missing", "x", 'n', Body::IsMissing),
     ("length", "t", 'n', Body::OfText(|t| t.chars().count() as f64)),
-    two("less", |a, b| truth(a < b)),
-    two("less_equal", |a, b| truth(a <= b)),
+    two!("less", |a, b| truth(a < b)),
+    two!("less_equal", |a, b| truth(a <= b)),
     of_texts("less_text", |a, b| truth(a < b)),
-    one("log", Float::ln),
-    one("log10", libm::log10),
-    one("log1p", libm::log1p),
-    one("log2", libm::log2),
-    ("lower", "t", 't', Body::Change(str::to_lowercase)),
-    two("max", |a, b| if b > a { b } else { a }),
-    two("min", |a, b| if b < a { b } else { a }),
+    ("log", "n", 'n', Body::One(Float::ln, |x| dispatch!(each_by(x, Float::ln, logarithm::ln_each)))),
+    one!("log10", libm::log10),
+    one!("log1p", libm::log1p),
+    one!("log2", libm::log2),
+    ("lower", "t", 't', Body::Change(str::to_lowercase, str::make_ascii_lowercase)),
+    two!("max", |a, b| if b > a { b } else { a }),
+    two!("min", |a, b| if b < a { b } else { a }),
     of_date("minute", |d| f64::from(d.minute)),
-    two("modulo", |a, b| divide(a, b).1),
+    two!("modulo", |a, b| divide(a, b).1),
     of_date("month", |d| f64::from(d.month)),
-    two("multiply", |a, b| a * b),
-    one("negative", |x| -x),
-    one("not", |x| truth(x == 0.0)),
+    two!("multiply", |a, b| a * b),
+    one!("negative", |x| -x),
+    one!("not", |x| truth(x == 0.0)),
     ("number", "t", 'n', Body::OfText(number)),
-    two("or", |a, b| truth(a != 0.0 || b != 0.0)),
+    two!("or", |a, b| truth(a != 0.0 || b != 0.0)),
     ("part", "ttn", 't', Body::Part),
-    two("power", libm::pow),
+    two!("power", libm::pow),
     ("replace", "ttt", 't', Body::Replace),
-    one("round", f64::round_ties_even),
-    one("sign", |x| if x == 0.0 { x } else { x.signum() }),
-    one("sin", libm::sin),
+    one!("round", f64::round_ties_even),
+    one!("sign", |x| if x == 0.0 { x } else { x.signum() }),
+    one!("sin", libm::sin),
     ("slice", "tnn", 't', Body::Slice),
-    one("sqrt", f64::sqrt),
+    one!("sqrt", f64::sqrt),
     of_texts("starts_with", |a, b| truth(a.starts_with(b))),
-    ("strip", "t", 't', Body::Strip),
-    two("subtract", |a, b| a - b),
-    one("tan", libm::tan),
-    ("upper", "t", 't', Body::Change(str::to_uppercase)),
+    ("strip", "t", 't', Body::Cut(strip)),
+    two!("subtract", |a, b| a - b),
+    one!("tan", libm::tan),
+    ("upper", "t", 't', Body::Change(str::to_uppercase, str::make_ascii_uppercase)),
     of_date("weekday", Date::weekday),
     of_date("year", |d| f64::from(d.year)),
 ];
@@ -146,13 +175,12 @@ pub fn cut<'a>(text: Cow<'a, str>, part: impl FnOnce(&str) -> Option<Range<usize
 impl Body {
     pub fn call<'a>(&self, waiting: &mut Vec<Item<'a>>) -> Item<'a> {
         match self {
-            Self::One(f) => {
+            Self::One(f, _) => {
                 let x = number_of(waiting);
                 Item::Number(if x.is_nan() { x } else { f(x) })
             }
-            Self::Two(f) => {
+            Self::Two(f, _) => {
                 let (b, a) = (number_of(waiting), number_of(waiting));
-                // Comparisons of NaN are false, not missing.
                 Item::Number(if a.is_nan() || b.is_nan() { f64::NAN } else { f(a, b) })
             }
             Self::OfText(f) => Item::Number(text(waiting).map_or(f64::NAN, |t| f(&t))),
@@ -164,24 +192,19 @@ impl Body {
                 let date = text(waiting).and_then(|t| dates::parse(&t));
                 Item::Number(date.map_or(f64::NAN, |date| f(&date)))
             }
-            Self::Change(f) => Item::Text(text(waiting).map(|t| Cow::Owned(f(&t)))),
+            Self::Change(f, _) => Item::Text(text(waiting).map(|t| Cow::Owned(f(&t)))),
+            Self::Cut(f) => Item::Text(text(waiting).and_then(|t| cut(t, f))),
             Self::Join(f) => {
                 let (b, a) = (text(waiting), text(waiting));
-                Item::Text(a.zip(b).and_then(|(a, b)| f(&a, &b)).map(Cow::Owned))
+                Item::Text(a.zip(b).and_then(|(a, b)| written(|out| f(&a, &b, out))))
             }
             Self::Replace => {
                 let (new, old, whole) = (text(waiting), text(waiting), text(waiting));
                 Item::Text(match (whole, old, new) {
-                    (Some(whole), Some(old), Some(new)) => replace(&whole, &old, &new).map(Cow::Owned),
+                    (Some(whole), Some(old), Some(new)) => written(|out| replace(&whole, &old, &new, out)),
                     _ => None,
                 })
             }
-            Self::Strip => Item::Text(text(waiting).and_then(|t| {
-                cut(t, |t| {
-                    let begin = t.len() - t.trim_start().len();
-                    Some(begin..begin + t.trim().len())
-                })
-            })),
             Self::Slice => {
                 let (stop, start) = (number_of(waiting), number_of(waiting));
                 Item::Text(text(waiting).and_then(|t| cut(t, |t| characters(t, start, stop))))
@@ -254,22 +277,46 @@ fn grows(bytes: usize, longest: usize) -> bool {
     bytes > longest && bytes > MOST_BYTES
 }
 
-fn concat(a: &str, b: &str) -> Option<String> {
-    (!grows(a.len() + b.len(), a.len().max(b.len()))).then(|| [a, b].concat())
+fn concat(a: &str, b: &str, out: &mut String) -> bool {
+    let fits = !grows(a.len() + b.len(), a.len().max(b.len()));
+    if fits {
+        out.push_str(a);
+        out.push_str(b);
+    }
+    fits
 }
 
-fn replace(whole: &str, old: &str, new: &str) -> Option<String> {
+pub fn replace(whole: &str, old: &str, new: &str, out: &mut String) -> bool {
     if new.len() > old.len() {
-        let more = whole.matches(old).count().checked_mul(new.len() - old.len())?;
-        if grows(whole.len().checked_add(more)?, whole.len()) {
-            return None;
+        let more = whole.matches(old).count().checked_mul(new.len() - old.len());
+        if more.and_then(|more| more.checked_add(whole.len())).is_none_or(|bytes| grows(bytes, whole.len())) {
+            return false;
         }
     }
-    Some(whole.replace(old, new))
+    let mut end = 0;
+    for (begin, part) in whole.match_indices(old) {
+        out.push_str(&whole[end..begin]);
+        out.push_str(new);
+        end = begin + part.len();
+    }
+    out.push_str(&whole[end..]);
+    true
+}
+
+/// What `write` wrote, unless it is missing.
+fn written<'a>(write: impl FnOnce(&mut String) -> bool) -> Option<Cow<'a, str>> {
+    let mut out = String::new();
+    write(&mut out).then_some(Cow::Owned(out))
+}
+
+/// Where what stands between white space lies.
+fn strip(text: &str) -> Option<Range<usize>> {
+    let begin = text.len() - text.trim_start().len();
+    Some(begin..begin + text.trim().len())
 }
 
 /// Where the characters from `start` to before `stop` lie, counted as Python counts.
-fn characters(text: &str, start: f64, stop: f64) -> Option<Range<usize>> {
+pub fn characters(text: &str, start: f64, stop: f64) -> Option<Range<usize>> {
     if start.is_nan() || stop.is_nan() {
         return None;
     }
@@ -283,7 +330,7 @@ fn characters(text: &str, start: f64, stop: f64) -> Option<Range<usize>> {
 }
 
 /// Where the part number `at` between separators lies; from the end if below 0.
-fn piece(text: &str, between: &str, at: f64) -> Option<Range<usize>> {
+pub fn piece(text: &str, between: &str, at: f64) -> Option<Range<usize>> {
     if between.is_empty() || at.is_nan() {
         return None;
     }
@@ -319,10 +366,14 @@ mod tests {
     #[test]
     fn texts_do_not_grow_without_end() {
         let long = "a".repeat(MOST_BYTES);
-        assert_eq!(concat(&long, "b"), None);
-        assert_eq!(replace(&long, "a", "bb"), None);
-        assert_eq!(replace(&long, "a", "b").map(|t| t.len()), Some(MOST_BYTES));
-        assert_eq!(replace("ab", "", "-").as_deref(), Some("-a-b-"));
+        let replaced = |whole: &str, old: &str, new: &str| {
+            written(|out| replace(whole, old, new, out)).map(Cow::into_owned)
+        };
+        assert_eq!(written(|out| concat(&long, "b", out)), None);
+        assert_eq!(replaced(&long, "a", "bb"), None);
+        assert_eq!(replaced(&long, "a", "b").map(|t| t.len()), Some(MOST_BYTES));
+        assert_eq!(replaced("ab", "", "-").as_deref(), Some("-a-b-"));
+        assert_eq!(replaced("a--b-", "-", "").as_deref(), Some("ab"));
     }
 
     #[test]

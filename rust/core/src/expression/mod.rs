@@ -1,8 +1,9 @@
-//! Expressions of a row's columns: a program in postfix order, checked once, then run row by row.
+//! Expressions of a row's columns: a program in postfix order, checked once, then run for a row or for a block.
 //!
 //! A cell is a number (NaN where missing; true is 1 and false is 0) or a text. What is missing makes the result missing,
 //! but for `is_missing`, `coalesce`, and the branch of an `if` that is not taken.
 
+mod block;
 mod dates;
 mod functions;
 mod pattern;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use functions::Body;
 use pattern::Pattern;
 
+pub use block::{Cells, Made};
 pub use functions::signatures;
 
 /// A cell.
@@ -136,6 +138,11 @@ impl Program {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The columns that it reads, some of them more than once.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        self.steps.iter().filter_map(|step| if let Step::Column(at) = step { Some(*at) } else { None })
     }
 
     /// Number of its steps.

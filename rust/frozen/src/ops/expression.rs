@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ferroflow_core::Float;
-use ferroflow_core::expression::{Item, Kind, Program};
+use ferroflow_core::expression::{Cells, Item, Kind, Program};
 
 use super::{Made, Op, OpReader};
 use crate::block::Block;
@@ -85,26 +85,28 @@ impl Op for Expression {
     }
 
     fn block<'a>(&'a self, b: &mut Block<'a>) -> bool {
-        let (mut waiting, mut made) = (Vec::new(), 0);
+        let (rows, mut left) = (b.rows(), MOST_MADE);
         for (program, to) in &self.programs {
-            for i in 0..b.rows() {
-                let cell = |at: usize| match self.inputs[at] {
-                    Slot::Number(at) => Item::Number(b.numbers(at)[i]),
-                    Slot::Text(at) => item(&b.texts(at)[i]),
-                };
-                match (program.run(cell, &mut waiting), *to) {
-                    (Item::Number(v), Slot::Number(to)) => b.numbers_mut(to)[i] = self.rounded(v),
-                    (Item::Text(text), Slot::Text(to)) => {
-                        if let Some(Cow::Owned(text)) = &text {
-                            made += text.len();
-                        }
-                        b.texts_mut(to)[i] = text;
+            let column = |at: usize| match self.inputs[at] {
+                Slot::Number(at) => Cells::Numbers(b.numbers(at).into()),
+                Slot::Text(at) => Cells::Texts(b.texts(at)),
+            };
+            match (program.run_block(rows, left, column), *to) {
+                (Some(Cells::Numbers(numbers)), Slot::Number(to)) => {
+                    let numbers = numbers.into_owned();
+                    for (out, v) in b.numbers_mut(to).iter_mut().zip(numbers) {
+                        *out = self.rounded(v);
                     }
-                    _ => {}
                 }
-                if made > MOST_MADE {
-                    return false;
+                (Some(texts), Slot::Text(to)) => {
+                    let texts: Vec<Text<'a>> =
+                        (0..rows).map(|i| texts.text(i).map(|text| Cow::Owned(text.to_owned()))).collect();
+                    left = left.saturating_sub(texts.iter().flatten().map(|text| text.len()).sum());
+                    for (out, text) in b.texts_mut(to).iter_mut().zip(texts) {
+                        *out = text;
+                    }
                 }
+                _ => return false,
             }
         }
         true
