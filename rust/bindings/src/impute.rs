@@ -39,7 +39,7 @@ fn statistics<'py, T: Float + Element + Key>(
             Ok((found.median.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
         }
         "most_frequent" => {
-            let found = enter(py, |exec| modes(x, |v| missing.is(v), |v: T| missing.refuses(v), exec))?;
+            let found = enter(py, |exec| modes(x, missing, exec))?;
             Ok((found.mode.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
         }
         _ => Err(PyValueError::new_err(format!("no such statistic: {strategy}"))),
@@ -71,7 +71,7 @@ fn integer_modes<'py>(
     marker: Option<i64>,
 ) -> PyResult<Modes<'py>> {
     let x = x.as_array();
-    let found = enter(py, |exec| modes(x, |v| Some(v) == marker, |_| false, exec))?;
+    let found = enter(py, |exec| modes(x, marker.map_or(Missing::Nan, Missing::Value), exec))?;
     Ok((found.mode.into_pyarray(py), found.missing.into_pyarray(py)))
 }
 

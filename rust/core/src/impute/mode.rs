@@ -6,7 +6,7 @@ use super::frequent::{Best, Tables, most_frequent};
 use super::prints::{Space, modes_by_prints};
 use super::scan::{of_few_kinds, scan};
 use super::tile::{TILE, Tile};
-use super::{SERIAL_BELOW, by_column};
+use super::{Missing, SERIAL_BELOW, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
@@ -17,6 +17,10 @@ pub trait Key: Copy + PartialEq + Send + Sync {
     fn key(self) -> u64;
     /// The value of a number.
     fn value(key: u64) -> f64;
+    /// Is it no number?
+    fn is_nan(self) -> bool;
+    /// Is it neither that nor infinite?
+    fn is_finite(self) -> bool;
 }
 
 impl Key for i64 {
@@ -26,6 +30,12 @@ impl Key for i64 {
     }
     fn value(key: u64) -> f64 {
         (key ^ (1 << 63)).cast_signed() as f64
+    }
+    fn is_nan(self) -> bool {
+        false
+    }
+    fn is_finite(self) -> bool {
+        true
     }
 }
 
@@ -39,6 +49,14 @@ impl Key for f64 {
     fn value(key: u64) -> f64 {
         f64::from_bits(if key >> 63 == 1 { key ^ (1 << 63) } else { !key })
     }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        f64::is_nan(self)
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
 }
 
 impl Key for f32 {
@@ -48,6 +66,14 @@ impl Key for f32 {
     }
     fn value(key: u64) -> f64 {
         f64::value(key)
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        f32::is_nan(self)
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f32::is_finite(self)
     }
 }
 
@@ -75,16 +101,11 @@ const SCAN_FROM: usize = 1 << 14;
 /// rows, of which a few values lie in one line of memory, are then read more often: a tenth slower with half of it.
 const WORK: usize = 10_000_000;
 
-/// The most frequent value of each column, what is `missing` left out.
+/// The most frequent value of each column, what is `missing` left out (of whole numbers with NaN as the mark: nothing).
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn modes<T: Key>(
-    x: ArrayView2<'_, T>,
-    missing: impl Fn(T) -> bool + Sync,
-    refuses: impl Fn(T) -> bool + Sync,
-    exec: &Exec<'_>,
-) -> Result<Modes> {
+pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Modes> {
     let (rows, columns) = x.dim();
     let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
     let mut all = Modes { mode: vec![f64::NAN; columns], missing: vec![0.0; columns], refused: false };
@@ -97,17 +118,17 @@ pub fn modes<T: Key>(
     let mut left: Vec<usize> = (0..columns).collect();
     if rows < SCAN_FROM {
         for (j, (found, refused)) in
-            exec.map(columns, |j| gathered(x.column(j), &missing, &refuses))?.into_iter().enumerate()
+            exec.map(columns, |j| gathered(x.column(j), missing))?.into_iter().enumerate()
         {
             learn(j, found);
             all.refused |= refused;
         }
         return Ok(all);
     }
-    let few = exec.map(columns, |j| of_few_kinds(x.column(j), &missing))?;
+    let few = exec.map(columns, |j| of_few_kinds(x.column(j), missing))?;
     let few: Vec<usize> = left.iter().copied().filter(|j| few[*j]).collect();
     if !few.is_empty() {
-        let (found, refused) = scan(x, &few, &missing, &refuses, exec)?;
+        let (found, refused) = scan(x, &few, missing, exec)?;
         all.refused = refused;
         for (j, found) in few.iter().zip(found) {
             if let Some(found) = found {
@@ -120,7 +141,7 @@ pub fn modes<T: Key>(
     let at_most = if by_column(&x) { 1 } else { (WORK / rows).max(1) };
     let groups = left.len().div_ceil(at_most).max(1);
     for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
-        let (found, refused) = modes_by_prints(x, columns, &mut space, &missing, &refuses, exec)?;
+        let (found, refused) = modes_by_prints(x, columns, &mut space, missing, exec)?;
         for (j, found) in columns.iter().zip(found) {
             learn(*j, found);
         }
@@ -130,17 +151,13 @@ pub fn modes<T: Key>(
 }
 
 /// The mode of a column whose keys are gathered; was there a value that may not occur?
-fn gathered<T: Key>(
-    column: ArrayView1<'_, T>,
-    missing: &impl Fn(T) -> bool,
-    refuses: &impl Fn(T) -> bool,
-) -> (Found, bool) {
+fn gathered<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> (Found, bool) {
     let (mut keys, mut there, mut refused) = (vec![0; column.len()], 0, false);
     let mut tile = Tile::default();
     for begin in (0..column.len()).step_by(TILE) {
         let values = column.slice(s![begin..column.len().min(begin + TILE)]);
         simd::dispatch!({
-            tile.read(values, missing, refuses);
+            tile.read(values, missing);
             tile.write(&mut keys[there..]);
         });
         there += tile.count;
@@ -196,7 +213,7 @@ mod tests {
         let source = || Some(pool.clone());
         for exec in [Exec::serial(), Exec::new(&source, 3, &|| false)] {
             for x in [x.view(), x.clone().reversed_axes().as_standard_layout().t()] {
-                let got = modes(x, f64::is_nan, |v: f64| v.is_infinite(), &exec).unwrap();
+                let got = modes(x, Missing::Nan, &exec).unwrap();
                 assert!(same(&got.mode, &naive(x)) && !got.refused);
                 assert_eq!(got.missing[7], rows as f64);
                 let holes = x.column(3).iter().filter(|v| v.is_nan()).count();
@@ -204,11 +221,11 @@ mod tests {
             }
         }
         x[(rows - 3, 1)] = f64::INFINITY;
-        let refused = |x| modes(x, f64::is_nan, |v: f64| v.is_infinite(), &Exec::serial()).unwrap().refused;
+        let refused = |x| modes(x, Missing::Nan, &Exec::serial()).unwrap().refused;
         assert!(refused(x.view()));
         // A marker that is a number, the most frequent one.
         let x = x.mapv(|v: f64| if v.is_finite() { v as i64 } else { 0 });
-        let got = modes(x.view(), |v| v == 0, |_| false, &Exec::serial()).unwrap();
+        let got = modes(x.view(), Missing::Value(0), &Exec::serial()).unwrap();
         assert!(got.mode.iter().all(|v| *v != 0.0));
     }
 
@@ -221,7 +238,7 @@ mod tests {
             [1.0, f64::NAN],
             [f64::NAN; 2]
         ];
-        let got = modes(x.view(), f64::is_nan, |v: f64| !v.is_finite(), &Exec::serial()).unwrap();
+        let got = modes(x.view(), Missing::Nan, &Exec::serial()).unwrap();
         assert_eq!(got.mode[0], 1.0);
         assert!(got.mode[1].is_nan() && !got.refused);
         assert_eq!(got.missing, [1.0, 5.0]);

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use ndarray::{ArrayView2, s};
 
+use super::Missing;
 use super::frequent::{Best, Tables, hash, most_frequent};
 use super::mode::{Found, Key};
 use super::tile::{TILE, Tile};
@@ -57,8 +58,7 @@ pub fn modes_by_prints<T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
     space: &mut Space,
-    missing: &(impl Fn(T) -> bool + Sync),
-    refuses: &(impl Fn(T) -> bool + Sync),
+    missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Found>, bool)> {
     let (rows, width) = (x.nrows(), columns.len());
@@ -75,7 +75,7 @@ pub fn modes_by_prints<T: Key>(
             let rows = x.slice(s![i * ROWS..rows.min((i + 1) * ROWS), ..]);
             let mut taken = Taken { columns: Vec::new(), refused: false };
             if let Ok(mut piece) = pieces[i].lock() {
-                taken = take(rows, columns, missing, refuses, &mut work, &mut piece);
+                taken = take(rows, columns, missing, &mut work, &mut piece);
             }
             if let Ok(mut pool) = pool.lock() {
                 pool.push(work);
@@ -164,8 +164,7 @@ fn print_of(hash: u64) -> u32 {
 fn take<T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
-    missing: &impl Fn(T) -> bool,
-    refuses: &impl Fn(T) -> bool,
+    missing: Missing<T>,
     work: &mut Work,
     out: &mut [u32],
 ) -> Taken {
@@ -185,7 +184,7 @@ fn take<T: Key>(
             let column = x.slice(s![begin..end, *j]);
             let (prints, parts) = (&mut hashed.prints[begin..end], &mut hashed.parts[begin..end]);
             simd::dispatch!({
-                tile.read(column, missing, refuses);
+                tile.read(column, missing);
                 *smallest = (*smallest).min(tile.smallest());
                 mix(&tile, prints, parts);
             });
@@ -268,7 +267,7 @@ impl Prints<'_> {
         &self,
         prints: &[u64],
         column: ArrayView2<'_, T>,
-        missing: &(impl Fn(T) -> bool + Sync),
+        missing: Missing<T>,
         exec: &Exec<'_>,
     ) -> Result<Vec<u64>> {
         let log = (16 * prints.len()).next_power_of_two().ilog2().clamp(12, 26);
@@ -297,7 +296,7 @@ impl Prints<'_> {
             for begin in (0..rows.len()).step_by(TILE) {
                 let rows = rows.slice(s![begin..rows.len().min(begin + TILE)]);
                 simd::dispatch!({
-                    tile.read(rows, missing, &|_| false);
+                    tile.read(rows, missing);
                     let (keys, there) = tile.marked();
                     kept.extend(keys.iter().zip(there).filter_map(|(key, there)| {
                         let at = hash(*key, 0) >> (64 - log);
@@ -457,7 +456,7 @@ mod tests {
         let column: Vec<i64> = keys.iter().map(|key| (key ^ (1 << 63)).cast_signed()).collect();
         let x = ArrayView2::from_shape((keys.len(), 1), &column).unwrap();
         let (found, refused) =
-            modes_by_prints(x, &[0], &mut Space::default(), &|_| false, &|_| false, &Exec::serial()).unwrap();
+            modes_by_prints(x, &[0], &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
         assert!(!refused && found[0].missing == 0);
         found[0].best.key
     }

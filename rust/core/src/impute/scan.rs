@@ -8,7 +8,7 @@ use super::frequent::Best;
 use super::kinds::Kinds;
 use super::mode::{Found, Key};
 use super::tile::{self, Tile};
-use super::{CHUNK, by_column};
+use super::{CHUNK, Missing, by_column};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
@@ -21,10 +21,14 @@ const TALL: usize = 64;
 const SAMPLE: usize = 2_048;
 
 /// Are most values of kinds that a sample has met?
-pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: &impl Fn(T) -> bool) -> bool {
+pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> bool {
     let mut kinds = Kinds::default();
     let n = column.len().min(SAMPLE);
-    for v in (0..n).map(|i| column[i * (column.len() / n)]).filter(|v| !missing(*v)) {
+    let there = |v: &T| match missing {
+        Missing::Nan => !v.is_nan(),
+        Missing::Value(marker) => *v != marker,
+    };
+    for v in (0..n).map(|i| column[i * (column.len() / n)]).filter(there) {
         kinds.add(v.key(), 1);
     }
     let kinds = kinds.counted().unwrap_or_default();
@@ -38,8 +42,7 @@ pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: &impl Fn(T) -> b
 pub fn scan<T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
-    missing: &(impl Fn(T) -> bool + Sync),
-    refuses: &(impl Fn(T) -> bool + Sync),
+    missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Option<Found>>, bool)> {
     let rows = x.nrows();
@@ -57,7 +60,7 @@ pub fn scan<T: Key>(
             let tile = x.slice(s![begin..rows.min(begin + tile), ..]);
             for k in first..first + group {
                 let column = tile.column(columns[k]);
-                simd::dispatch!(counts.take(k, column, missing, refuses));
+                simd::dispatch!(counts.take(k, column, missing));
             }
         }
         if let Ok(mut pool) = pool.lock() {
@@ -93,13 +96,7 @@ impl Counts {
 
     /// Counts values of the `k`-th column.
     #[inline(always)]
-    fn take<T: Key>(
-        &mut self,
-        k: usize,
-        values: ArrayView1<'_, T>,
-        missing: &impl Fn(T) -> bool,
-        refuses: &impl Fn(T) -> bool,
-    ) {
+    fn take<T: Key>(&mut self, k: usize, values: ArrayView1<'_, T>, missing: Missing<T>) {
         let kinds = &mut self.kinds[k];
         if kinds.counted().is_none() {
             return;
@@ -107,7 +104,7 @@ impl Counts {
         let mut tile = Tile::default();
         for begin in (0..values.len()).step_by(tile::TILE) {
             let end = values.len().min(begin + tile::TILE);
-            tile.read(values.slice(s![begin..end]), missing, refuses);
+            tile.read(values.slice(s![begin..end]), missing);
             self.missing[k] += end - begin - tile.count;
             self.refused |= tile.refused;
             let (keys, there) = tile.marked();
