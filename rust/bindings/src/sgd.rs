@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
+use ferroflow_core::Error;
 use ferroflow_core::descent::Dense;
 use ferroflow_core::random::Mt19937;
-use ferroflow_core::sgd::{Epoch, Learner, Loss, Penalty, Rate, Rows, Settings, Targets, fit};
-use ferroflow_core::{Error, Float};
+use ferroflow_core::sgd::{Epoch, Learner, Loss, Penalty, Rate, Rows, Settings, Steps, Targets, fit};
 use numpy::{Element, IntoPyArray, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -122,7 +122,7 @@ struct Start<'py> {
 
 type After<'py> = (Bound<'py, PyAny>, Vec<f64>, Bound<'py, PyAny>, Vec<f64>, Vec<(usize, bool)>);
 
-fn run<'py, T: Float + Element, R: Rows<T>>(
+fn run<'py, T: Steps<R> + Element, R: Rows<T>>(
     py: Python<'py>,
     (x, columns): (&R, usize),
     per_row: &PerRow<'py>,

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::loss::BLOCK;
-use super::rows::Rows;
+use super::rows::{Rows, product, size};
 use super::{Loss, Rate, Settings};
+use crate::descent::{Csr, Dense};
 use crate::float::Float;
 use crate::simd;
 
 /// How far ahead rows are fetched.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// What is summed up over an epoch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Objective {
 }
 
 /// What all learners share.
-pub(super) struct Problem<'a, T, R> {
+pub struct Problem<'a, T, R> {
     x: &'a R,
     weights: Option<&'a [T]>,
     held_out: Option<&'a [bool]>,
@@ -28,6 +29,8 @@ pub(super) struct Problem<'a, T, R> {
     objective: Objective,
     /// The rate that the first rows of an optimal schedule get is 1 / (alpha t0).
     t0: f64,
+    /// No row's loss has a larger second derivative by the weights, times the row's weight; infinite if nobody asks.
+    steepest: f64,
     /// Rows to learn from.
     pub(super) train: usize,
 }
@@ -38,13 +41,24 @@ impl<'a, T: Float, R: Rows<T>> Problem<'a, T, R> {
         weights: Option<&'a [T]>,
         held_out: Option<&'a [bool]>,
         settings: &'a Settings,
+        columns: usize,
         train: usize,
     ) -> Self {
         let typical = (1.0 / settings.alpha.sqrt()).sqrt();
         let slope = settings.loss.raw_slope(1.0, -typical);
         let first = typical / if slope > 1.0 { slope } else { 1.0 };
         let t0 = 1.0 / (first * settings.alpha);
-        Self { x, weights, held_out, settings, objective: settings.objective(), t0, train }
+        let steepest = match settings.loss.curvature() {
+            Some(curvature) if columns >= R::LONG && settings.can_contract() => {
+                let weight = |i: usize| weights.map_or(1.0, |w| w[i].to_f64());
+                let steep = |i: usize| curvature * weight(i) * (x.squares(i) + 1.0);
+                (0..x.rows())
+                    .map(steep)
+                    .fold(0.0, |most, x| if x < 0.0 { f64::INFINITY } else { x.max(most) })
+            }
+            _ => f64::INFINITY,
+        };
+        Self { x, weights, held_out, settings, objective: settings.objective(), t0, steepest, train }
     }
 }
 
@@ -168,6 +182,10 @@ impl<'a, T: Float> Learner<'a, T> {
         ((self.w, self.intercept), (self.averaged, self.averaged_intercept))
     }
 
+    pub(super) fn columns(&self) -> usize {
+        self.w.len()
+    }
+
     pub(super) fn seed(&self) -> u32 {
         self.seed
     }
@@ -210,21 +228,15 @@ impl<'a, T: Float> Learner<'a, T> {
     }
 
     /// One step for each row of `order[range]`.
-    pub(super) fn steps<R: Rows<T>>(&mut self, p: &Problem<'_, T, R>, order: &[u32], range: Range<usize>) {
-        if R::VECTORS {
-            simd::dispatch!(self.run(p, order, range));
-        } else {
-            self.run(p, order, range);
-        }
-    }
-
     #[inline(always)]
     fn run<R: Rows<T>>(&mut self, p: &Problem<'_, T, R>, order: &[u32], range: Range<usize>) {
-        let Problem { x, weights, held_out, settings: s, objective, t0, .. } = *p;
+        let Problem { x, weights, held_out, settings: s, objective, t0, steepest, .. } = *p;
         let share = s.l1_share();
         let (shrinks, truncates) = (s.penalty.shrinks(), s.penalty.truncates());
         let penalised = objective == Objective::Penalised;
         let classifies = matches!(s.loss, Loss::Hinge(_));
+        let [a, b] = self.class_weights;
+        let steepest = if a.min(b) < 0.0 { f64::INFINITY } else { steepest * a.max(b) + s.alpha };
         // On the stack, where nothing else can point to them: every step waits for these.
         let (mut hot, mut intercept, mut averaged_intercept) =
             (self.hot, self.intercept, self.averaged_intercept);
@@ -249,12 +261,12 @@ impl<'a, T: Float> Learner<'a, T> {
                 continue;
             }
             let y = self.targets.of(i);
-            let score = T::from_f64(x.dot(i, w) * hot.scale).to_f64() + intercept;
             match s.rate {
                 Rate::Optimal => hot.eta = 1.0 / (s.alpha * (t0 + hot.t - 1.0)),
                 Rate::Invscaling(power) => hot.eta = s.eta0 / pace.power(hot.t, power),
                 _ => {}
             }
+            let score = score(x, (i, y), w, intercept, hot.scale, s, hot.eta * steepest <= 2.0);
             if objective != Objective::None {
                 if seen.is_full() {
                     self.loss = seen.loss(self.loss, s.loss);
@@ -350,6 +362,70 @@ impl<'a, T: Float> Learner<'a, T> {
         (self.hot, self.intercept, self.averaged_intercept) = (hot, intercept, averaged_intercept);
         self.updates += updates;
     }
+}
+
+/// Steps by rows of one kind. They are compiled here: what is generic is compiled where it is called, in a crate that is to
+/// be small rather than fast.
+pub trait Steps<R>: Float {
+    /// One step for each row of `order[range]`.
+    #[doc(hidden)]
+    fn steps(learner: &mut Learner<'_, Self>, p: &Problem<'_, Self, R>, order: &[u32], range: Range<usize>);
+}
+
+macro_rules! steps {
+    ($($t:ty)*) => {$(
+        impl Steps<Dense<'_, $t>> for $t {
+            fn steps(
+                learner: &mut Learner<'_, $t>,
+                p: &Problem<'_, $t, Dense<'_, $t>>,
+                order: &[u32],
+                range: Range<usize>,
+            ) {
+                simd::dispatch!(learner.run(p, order, range));
+            }
+        }
+
+        impl Steps<Csr<'_, $t>> for $t {
+            fn steps(
+                learner: &mut Learner<'_, $t>,
+                p: &Problem<'_, $t, Csr<'_, $t>>,
+                order: &[u32],
+                range: Range<usize>,
+            ) {
+                learner.run(p, order, range);
+            }
+        }
+    )*};
+}
+steps!(f32 f64);
+
+/// The score of a row, its dot product summed in lanes where that leaves the weights scikit-learn's: to the last bit where
+/// the loss is of straight pieces and rounding does not decide on which one the score lies; else to a rounding, where this
+/// step and those to come bring any two sets of weights no further apart (`contracts`). A step that overshoots, as those
+/// of high rates do, makes a difference in a last bit larger.
+#[inline(always)]
+fn score<T: Float, R: Rows<T>>(
+    x: &R,
+    (i, y): (usize, f64),
+    w: &[T],
+    intercept: f64,
+    scale: f64,
+    s: &Settings,
+    contracts: bool,
+) -> f64 {
+    let of = |dot: f64| T::from_f64(dot * scale).to_f64() + intercept;
+    if contracts {
+        return of(x.in_lanes(i, w, product));
+    }
+    if s.loss.curvature().is_none() && w.len() >= R::LONG && !s.passive_aggressive() {
+        let score = of(x.in_lanes(i, w, product));
+        let rounding = 2.0 * (w.len() as f64 * f64::EPSILON + T::EPSILON.to_f64());
+        let doubt = rounding * (x.in_lanes(i, w, size) * scale + intercept.abs() + y.abs());
+        if s.loss.to_jump(y, score) > doubt {
+            return score;
+        }
+    }
+    of(x.dot(i, w))
 }
 
 /// Below this scale it is multiplied into the weights.

@@ -103,6 +103,27 @@ impl Loss {
         total
     }
 
+    /// The largest second derivative by `p`; none where the first one jumps.
+    #[inline(always)]
+    pub(super) fn curvature(self) -> Option<f64> {
+        match self {
+            Self::Hinge(_) | Self::Insensitive(_) => None,
+            Self::Log => Some(0.25),
+            Self::Squared | Self::Huber(_) => Some(1.0),
+            Self::SquaredHinge | Self::ModifiedHuber | Self::SquaredInsensitive(_) => Some(2.0),
+        }
+    }
+
+    /// How far a score is from where the derivative jumps.
+    #[inline(always)]
+    pub(super) fn to_jump(self, y: f64, p: f64) -> f64 {
+        match self {
+            Self::Hinge(threshold) => (p * y - threshold).abs(),
+            Self::Insensitive(epsilon) => ((y - p).abs() - epsilon).abs(),
+            _ => f64::INFINITY,
+        }
+    }
+
     /// Its derivative by `p`, cut at 1e12.
     #[inline(always)]
     pub(super) fn slope(self, y: f64, p: f64) -> f64 {

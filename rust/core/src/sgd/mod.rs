@@ -3,16 +3,16 @@
 //! One row a step, in the order that a Fisher-Yates shuffle by a xorshift generator gives; weights as a scale times a
 //! vector, so that L2 costs one product a step; L1 by truncated gradients (Tsuruoka, Tsujii, Ananiadou: Stochastic
 //! gradient descent training for L1-regularized log-linear models, 2009); averages by Bottou's trick (Stochastic gradient
-//! descent tricks, 2012). Weights have scikit-learn's bits, by the platform's own `exp` and `pow`, which it calls too; only
-//! the objective, by which a fit stops, is summed in another order. A fit is no sum over rows, so states of two fits do
-//! not merge.
+//! descent tricks, 2012). Weights have scikit-learn's bits, by the platform's own `exp` and `pow`, which it calls too, or
+//! differ by a rounding where scores are summed in lanes (`learner::score`); the objective, by which a fit stops, is
+//! summed in another order. A fit is no sum over rows, so states of two fits do not merge.
 
 mod learner;
 mod loss;
 mod order;
 mod rows;
 
-pub use learner::{Epoch, Learner, Targets};
+pub use learner::{Epoch, Learner, Steps, Targets};
 pub use loss::Loss;
 pub use rows::Rows;
 
@@ -121,6 +121,16 @@ impl Settings {
         matches!(self.rate, Rate::Pa1 | Rate::Pa2)
     }
 
+    /// Do steps, once they do not overshoot, bring any two sets of weights no further apart?
+    fn can_contract(&self) -> bool {
+        !self.penalty.truncates()
+            && match self.rate {
+                Rate::Pa1 | Rate::Pa2 => false,
+                Rate::Invscaling(power) => power >= 0.0,
+                Rate::Constant | Rate::Optimal | Rate::Adaptive => true,
+            }
+    }
+
     fn objective(&self) -> Objective {
         if !self.verbose && (self.scored || self.tol == f64::NEG_INFINITY) {
             Objective::None
@@ -142,7 +152,7 @@ pub type Watch<'a, T> = &'a mut dyn FnMut(usize, Option<&Epoch<'_, T>>) -> Resul
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the caller asked to stop, [`Error::Invalid`] if the weights overflow, and `watch`'s own.
-pub fn fit<T: Float, R: Rows<T>>(
+pub fn fit<T: Steps<R>, R: Rows<T>>(
     x: &R,
     weights: Option<&[T]>,
     held_out: Option<&[bool]>,
@@ -153,7 +163,8 @@ pub fn fit<T: Float, R: Rows<T>>(
 ) -> Result<Vec<(usize, bool)>> {
     let n = x.rows();
     let held = held_out.map_or(0, |held| held.iter().filter(|held| **held).count());
-    let problem = Problem::new(x, weights, held_out, settings, n - held);
+    let columns = learners.first().map_or(0, Learner::columns);
+    let problem = Problem::new(x, weights, held_out, settings, columns, n - held);
     let threaded = learners.len() > 1 && x.stored() * learners.len() >= SERIAL_BELOW;
     let exec = exec.only_if(threaded);
     let per_row = (x.stored() / n.max(1)).max(1) * learners.len();
@@ -176,7 +187,7 @@ pub fn fit<T: Float, R: Rows<T>>(
                     if begin == 0 && settings.shuffle {
                         running.order.next();
                     }
-                    running.learner.steps(&problem, running.order.rows(), begin..end);
+                    T::steps(running.learner, &problem, running.order.rows(), begin..end);
                 }
             })?;
         }

@@ -1,7 +1,7 @@
 //! What a step does with a row and the weights: each weight by the formula of scikit-learn's `WeightVector`, in its order.
 //!
-//! Products of `f32` are rounded to `f32` and summed as `f64`; a column that a sparse row has twice is taken twice. Only
-//! the sums of touched weights, which nothing but the objective needs, are taken in lanes.
+//! Products of `f32` are rounded to `f32` and summed as `f64`; a column that a sparse row has twice is taken twice. In lanes
+//! are taken the sums of touched weights, which nothing but the objective needs, and what is asked of [`Rows::in_lanes`].
 
 use crate::descent::{Csr, Dense};
 use crate::float::Float;
@@ -13,14 +13,16 @@ const AHEAD: usize = 256;
 
 /// A matrix whose rows are learned from.
 pub trait Rows<T: Float>: Sync {
-    /// Are rows read in vectors, so that wider ones help?
-    const VECTORS: bool;
+    /// Columns from which on [`Rows::in_lanes`] is quicker than [`Rows::dot`].
+    const LONG: usize;
     /// The number of rows.
     fn rows(&self) -> usize;
     /// Stored values.
     fn stored(&self) -> usize;
-    /// x_i . w
+    /// x_i . w, summed as scikit-learn does.
     fn dot(&self, i: usize, w: &[T]) -> f64;
+    /// The sum over the columns of `each` of a value and its weight, in lanes.
+    fn in_lanes(&self, i: usize, w: &[T], each: impl Fn(T, T) -> f64) -> f64;
     /// x_i . x_i
     fn squares(&self, i: usize) -> f64;
     /// w += c x_i; returns the sums of the squares (`L2`) and of the sizes (`L1`) of the weights that were touched.
@@ -36,8 +38,13 @@ pub trait Rows<T: Float>: Sync {
 }
 
 #[inline(always)]
-fn product<T: Float>(a: T, b: T) -> f64 {
+pub(super) fn product<T: Float>(a: T, b: T) -> f64 {
     (a * b).to_f64()
+}
+
+#[inline(always)]
+pub(super) fn size<T: Float>(a: T, b: T) -> f64 {
+    product(a, b).abs()
 }
 
 /// `w + x c`, computed wider.
@@ -68,15 +75,7 @@ fn truncated<T: Float>(w: T, had: T, u: f64, scale: f64) -> (T, T) {
     (new, T::from_f64(q + scale * (new.to_f64() - z)))
 }
 
-#[inline(always)]
-fn fold(lanes: [f64; LANES]) -> f64 {
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
-}
-
-/// One product after the other, as scikit-learn sums: while rates are high, steps overshoot and a last bit grows by half a
-/// step's length each time, so that lanes would end at other weights. It is a chain of additions beside which the rest of
-/// the products costs nothing.
+/// One product after the other, as scikit-learn sums: a chain of additions, which every step waits for.
 #[inline(always)]
 fn dot<T: Float>(x: &[T], w: &[T]) -> f64 {
     let mut sum = 0.0;
@@ -86,13 +85,31 @@ fn dot<T: Float>(x: &[T], w: &[T]) -> f64 {
     sum
 }
 
+/// One sum at a time, its lanes added like this: of others the compiler makes vectors of two.
+#[inline(always)]
+fn in_lanes<T: Float>(x: &[T], w: &[T], each: impl Fn(T, T) -> f64) -> f64 {
+    let ((xs, xr), (ws, wr)) = (x.as_chunks::<LANES>(), w.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (x, w) in xs.iter().zip(ws) {
+        for k in 0..LANES {
+            lanes[k] += each(x[k], w[k]);
+        }
+    }
+    let mut rest = 0.0;
+    for (x, w) in xr.iter().zip(wr) {
+        rest += each(*x, *w);
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    rest + (a + e) + (b + f) + (c + g) + (d + h)
+}
+
 #[inline(always)]
 fn squares<T: Float>(x: &[T]) -> f64 {
     x.iter().fold(0.0, |sum, x| sum + x.to_f64() * x.to_f64())
 }
 
 impl<T: Float> Rows<T> for Dense<'_, T> {
-    const VECTORS: bool = true;
+    const LONG: usize = 2 * LANES;
 
     fn rows(&self) -> usize {
         crate::descent::Rows::rows(self)
@@ -108,6 +125,11 @@ impl<T: Float> Rows<T> for Dense<'_, T> {
     }
 
     #[inline(always)]
+    fn in_lanes(&self, i: usize, w: &[T], each: impl Fn(T, T) -> f64) -> f64 {
+        in_lanes(self.row(i), w, each)
+    }
+
+    #[inline(always)]
     fn squares(&self, i: usize) -> f64 {
         squares(self.row(i))
     }
@@ -116,28 +138,12 @@ impl<T: Float> Rows<T> for Dense<'_, T> {
     fn add<const L2: bool, const L1: bool>(&self, i: usize, c: T, w: &mut [T]) -> (f64, f64) {
         let x = self.row(i);
         let (w, c) = (&mut w[..x.len()], c.to_f64());
-        let (mut squares, mut sizes) = ([0.0; LANES], [0.0; LANES]);
-        let mut one = |lane: usize, w: &mut T, x: T| {
-            *w = plus(*w, x, c);
-            if L2 {
-                squares[lane] += product(*w, *w);
-            }
-            if L1 {
-                sizes[lane] += w.abs().to_f64();
-            }
-        };
-        let mut ws = w.chunks_exact_mut(LANES);
-        let xs = x.chunks_exact(LANES);
-        let xr = xs.remainder();
-        for (w, x) in ws.by_ref().zip(xs) {
-            for k in 0..LANES {
-                one(k, &mut w[k], x[k]);
-            }
+        for (w, x) in w.iter_mut().zip(x) {
+            *w = plus(*w, *x, c);
         }
-        for (k, (w, x)) in ws.into_remainder().iter_mut().zip(xr).enumerate() {
-            one(k, w, *x);
-        }
-        (fold(squares), fold(sizes))
+        let squares = if L2 { in_lanes(w, w, product) } else { 0.0 };
+        let sizes = if L1 { in_lanes(w, w, |w, _| w.abs().to_f64()) } else { 0.0 };
+        (squares, sizes)
     }
 
     #[inline(always)]
@@ -165,7 +171,7 @@ impl<T: Float> Rows<T> for Dense<'_, T> {
 }
 
 impl<T: Float> Rows<T> for Csr<'_, T> {
-    const VECTORS: bool = false;
+    const LONG: usize = usize::MAX;
 
     fn rows(&self) -> usize {
         crate::descent::Rows::rows(self)
@@ -183,6 +189,12 @@ impl<T: Float> Rows<T> for Csr<'_, T> {
             sum += product(w[*j as usize], *x);
         }
         sum
+    }
+
+    #[inline(always)]
+    fn in_lanes(&self, i: usize, w: &[T], each: impl Fn(T, T) -> f64) -> f64 {
+        let (indices, values) = self.row(i);
+        indices.iter().zip(values).map(|(j, x)| each(*x, w[*j as usize])).sum()
     }
 
     #[inline(always)]
