@@ -8,7 +8,7 @@ use crate::descent::Csr;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::linear::{LANES, add_lanes};
+use crate::linear::{LANES, add_lanes, add_vectors};
 use crate::simd;
 
 /// Products below which threads cost more than they bring.
@@ -63,13 +63,7 @@ fn tile<T: Float, const V: usize>(
             }
         }
     }
-    let mut sums = [[T::ZERO; V]; TOGETHER];
-    for r in 0..TOGETHER {
-        for v in 0..V {
-            sums[r][v] = add_lanes(std::array::from_fn(|k| lanes[r][k][v]));
-        }
-    }
-    sums
+    lanes.map(add_vectors)
 }
 
 /// One output of one row.
@@ -131,12 +125,16 @@ fn lane<T: Float, const V: usize>(x: &[[T; MANY]], weights: &[[T; V]]) -> [[T; V
 /// for many rows, which share the weights.
 #[inline(always)]
 fn block<T: Float, const V: usize>(x: &[[T; MANY]], weights: &[[T; V]], groups: usize) -> [[T; V]; MANY] {
-    let mut lanes = [[[T::ZERO; V]; MANY]; LANES];
-    for (k, to) in lanes.iter_mut().enumerate() {
+    let mut l = [[[T::ZERO; V]; MANY]; LANES];
+    for (k, to) in l.iter_mut().enumerate() {
         let group = k * groups..(k + 1) * groups;
         *to = lane(&x[group.clone()], &weights[group]);
     }
-    std::array::from_fn(|r| std::array::from_fn(|v| add_lanes(std::array::from_fn(|k| lanes[k][r][v]))))
+    let mut sums = [[T::ZERO; V]; MANY];
+    for r in 0..MANY {
+        sums[r] = add_vectors([l[0][r], l[1][r], l[2][r], l[3][r], l[4][r], l[5][r], l[6][r], l[7][r]]);
+    }
+    sums
 }
 
 /// The same as [`of_rows`] by way of [`block`]. What is missing in the last group, block or register is zero, which

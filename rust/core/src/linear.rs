@@ -16,6 +16,13 @@ pub fn add_lanes<T: Float>(l: [T; LANES]) -> T {
     ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
 }
 
+/// The same of lanes that are vectors, vector by vector: the compiler would turn a sum of one number after the other.
+#[inline(always)]
+pub fn add_vectors<T: Float, const V: usize>(l: [[T; V]; LANES]) -> [T; V] {
+    let add = |a: [T; V], b: [T; V]| std::array::from_fn(|v| a[v] + b[v]);
+    add(add(add(l[0], l[4]), add(l[2], l[6])), add(add(l[1], l[5]), add(l[3], l[7])))
+}
+
 /// `x . w + b` of a dense row.
 #[inline(always)]
 pub fn score<T: Float>(x: &[T], w: &[T], b: T) -> T {

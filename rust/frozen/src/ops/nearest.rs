@@ -85,8 +85,7 @@ fn squared(x: &[f64], tile: &Tile) -> [f64; LANES] {
         }
         sums
     };
-    let add = |a: [f64; LANES], b: [f64; LANES]| std::array::from_fn(|l| a[l] + b[l]);
-    add(add(add(sums(0), sums(4)), add(sums(2), sums(6))), add(add(sums(1), sums(5)), add(sums(3), sums(7))))
+    linear::add_vectors([sums(0), sums(1), sums(2), sums(3), sums(4), sums(5), sums(6), sums(7)])
 }
 
 /// What `add` makes of the gaps, from left to right.
