@@ -125,6 +125,28 @@ def test_log_loss_as_a_sum(normalize):
     assert_same("log_loss", SEVERAL, MANY, normalize=normalize, sample_weight=WEIGHTS)
 
 
+@pytest.mark.parametrize("off", [0.0, 1e-15, 1e-9, 1e-3, 0.1, 0.5])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_log_loss_of_many_rows_near_and_far_from_one(off, dtype):
+    """Logarithms of products, which would lose what a probability lacks to 1, and of each."""
+    rng = np.random.RandomState(1)
+    y = rng.randint(0, 2, 3000)
+    right = np.clip(np.abs(1 - y - off * rng.rand(3000)), 0, 1)
+    few, half = rng.rand(3000) < 0.01, np.arange(3000) < 1500
+    for wrong in (False, few, half):
+        p = np.where(wrong, 1 - right, right).astype(dtype)
+        if dtype == np.float64:
+            assert_same("log_loss", y, p)
+            assert_same("log_loss", y, p, sample_weight=rng.rand(3000))
+            assert_same("log_loss", y, np.column_stack((1 - p, p)))
+        else:
+            # scikit-learn computes in float32, and adds what it rounds.
+            np.testing.assert_allclose(metrics.log_loss(y, p), theirs.log_loss(y, p), rtol=1e-5, atol=1e-7)
+    three = rng.dirichlet(np.full(3, off + 1e-3), 3000)
+    assert_same("log_loss", three.argmax(1), three)
+    assert_same("log_loss", rng.randint(0, 3, 3000), three)
+
+
 def test_the_former_name_of_probabilities():
     assert_same("log_loss", BINARY, y_pred=ONE)
     assert_same("log_loss", BINARY, ONE, y_pred=ONE)

@@ -57,13 +57,17 @@ pub fn charge(
                 (Loss::Hinge, 1) => simd::dispatch!(hinge_of_one(codes, columns, values, losses)),
                 (Loss::Hinge, _) => simd::dispatch!(hinge_of_many(codes, columns, values, losses)),
             };
+            if let (Loss::Log, Some(_)) = (loss, w) {
+                simd::dispatch!(losses.iter_mut().for_each(|p| *p = -plain_ln(*p)));
+            }
             let losses = &*losses;
-            let (loss, weight) = match w {
-                Some(w) => {
+            let (loss, weight) = match (w, loss) {
+                (Some(w), _) => {
                     let w = w.column(0, begin, &mut room[..m]);
                     simd::dispatch!((lane_sum(m, |i| w[i] * losses[i]), lane_sum(m, |i| w[i])))
                 }
-                None => (simd::dispatch!(lane_sum(m, |i| losses[i])), m as f64),
+                (None, Loss::Log) => (simd::dispatch!(sum_of_logs(losses)), m as f64),
+                (None, _) => (simd::dispatch!(lane_sum(m, |i| losses[i])), m as f64),
             };
             sums.0 += if sound { loss } else { f64::NAN };
             sums.1 += weight;
@@ -106,11 +110,42 @@ fn tolerances(single: bool) -> (f64, f64) {
     (eps, 0.9 * eps.sqrt())
 }
 
-/// `-ln` of each, kept within what scikit-learn keeps it.
+/// Keeps each within what scikit-learn keeps it: then none needs the care of zeros and of what is not finite.
 #[inline(always)]
-fn minus_ln(p: &mut [f64], eps: f64) {
-    // So kept, none needs the care of zeros and of what is not finite.
-    p.iter_mut().for_each(|p| *p = -plain_ln(p.max(eps).min(1.0 - eps)));
+fn clip(p: &mut [f64], eps: f64) {
+    p.iter_mut().for_each(|p| *p = p.max(eps).min(1.0 - eps));
+}
+
+/// The sum of `-ln` of each, by one logarithm of a product of many: of 16 no less than epsilon none is too small for a
+/// normal number. Where most are near 1, their product's rounding would show, and each has its own.
+#[inline(always)]
+fn sum_of_logs(p: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    const FACTORS: usize = 16;
+    const NEAR_ONE: f64 = 0.9;
+    let (eights, rest) = p.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for group in eights.chunks(FACTORS) {
+        let mut products = [1.0; LANES];
+        for p in group {
+            for l in 0..LANES {
+                products[l] *= p[l];
+            }
+        }
+        if products.iter().fold(true, |all, product| all & (*product < NEAR_ONE)) {
+            for l in 0..LANES {
+                sums[l] -= plain_ln(products[l]);
+            }
+        } else {
+            for p in group {
+                for l in 0..LANES {
+                    sums[l] -= plain_ln(p[l]);
+                }
+            }
+        }
+    }
+    let rest: f64 = rest.iter().map(|p| -plain_ln(*p)).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 #[inline(always)]
@@ -119,7 +154,7 @@ fn log_of_one(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut
     for ((out, &p), &code) in out.iter_mut().zip(p).zip(codes) {
         *out = if code == second { p } else { 1.0 - p };
     }
-    minus_ln(out, tolerances(single).0);
+    clip(out, tolerances(single).0);
     within(p)
 }
 
@@ -132,7 +167,7 @@ fn log_of_many(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mu
         *out = p[columns[code as usize] as usize];
         sound &= (p.iter().sum::<f64>() - 1.0).abs() < tolerance;
     }
-    minus_ln(out, eps);
+    clip(out, eps);
     sound
 }
 
