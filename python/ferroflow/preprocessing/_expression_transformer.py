@@ -125,9 +125,9 @@ class ExpressionTransformer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_out : DataFrame or ndarray of shape (n_samples, n_features_out)
+        X_out : frame or ndarray of shape (n_samples, n_features_out)
             A frame of the kind of X; of an array an array, of objects where a column is of texts. Missing texts are
-            NaN, in a polars frame null.
+            NaN, in polars and pyarrow null.
         """
         check_is_fitted(self)
         _, columns = self._columns(X, reset=False)

@@ -73,9 +73,8 @@ impl ArrowColumn {
 
     /// Its texts, None where missing.
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut texts = vec![None; self.rows()];
-        self.texts(0, &mut texts);
-        PyList::new(py, texts)
+        let made = self.made(0, self.rows());
+        PyList::new(py, (0..made.ends.len()).map(|i| made.get(i)))
     }
 
     /// For a column of one chunk, as those made here are.
@@ -235,33 +234,22 @@ impl ArrowColumn {
 
     /// The texts of the rows from `begin` on; of dictionaries none.
     pub fn made(&self, begin: usize, rows: usize) -> Made {
-        let at = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
-        if let Some(chunk) = self.chunks.get(at)
-            && begin + rows <= self.starts[at + 1]
-        {
-            let first = begin - self.starts[at];
-            let made = match chunk.data_type() {
+        let mut made = Made::default();
+        self.by_chunk(begin, &mut vec![(); rows], |at, first, rows| {
+            let (chunk, rows) = (&self.chunks[at], rows.len());
+            let whole = match chunk.data_type() {
                 DataType::Utf8 => copied(chunk.as_string::<i32>(), first, rows),
                 DataType::LargeUtf8 => copied(chunk.as_string::<i64>(), first, rows),
                 _ => None,
             };
-            if let Some(made) = made {
-                return made;
+            match whole {
+                Some(whole) => made.append(&whole),
+                None => with_texts!(chunk, texts => for i in first..first + rows {
+                    made.push(texts.is_valid(i).then(|| texts.value(i)));
+                }),
             }
-        }
-        let mut texts = vec![None; rows];
-        self.texts(begin, &mut texts);
-        let mut made = Made::default();
-        texts.into_iter().for_each(|text| made.push(text));
-        made
-    }
-
-    fn texts<'a>(&'a self, begin: usize, out: &mut [Option<&'a str>]) {
-        self.by_chunk(begin, out, |at, first, out| {
-            with_texts!(self.chunks[at], texts => for (i, out) in out.iter_mut().enumerate() {
-                *out = texts.is_valid(first + i).then(|| texts.value(first + i));
-            });
         });
+        made
     }
 
     pub fn rows(&self) -> usize {

@@ -31,6 +31,7 @@ LONGEST = 10_000
 DEEPEST = 100
 MOST_WORDS = 9_000
 SHORT = 8
+"""Words that may be computed twice for a square."""
 
 
 @cache

@@ -89,7 +89,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    fn texts(&mut self) -> Cells<'a> {
+    fn next(&mut self) -> Cells<'a> {
         self.cells.pop().unwrap_or(Cells::Text("")) // of a checked program there is one
     }
 
@@ -136,19 +136,19 @@ impl<'a> Waiting<'a> {
                 Cells::Numbers(a.into())
             }
             Body::OfText(f) => {
-                let texts = self.texts();
+                let texts = self.next();
                 self.number_of(|i| texts.text(i).map(f))
             }
             Body::OfTexts(f) => {
-                let (b, a) = (self.texts(), self.texts());
+                let (b, a) = (self.next(), self.next());
                 self.number_of(|i| Some(f(a.text(i)?, b.text(i)?)))
             }
             Body::OfDate(f) => {
-                let texts = self.texts();
+                let texts = self.next();
                 self.number_of(|i| texts.text(i).and_then(dates::parse).map(|date| f(&date)))
             }
             Body::Change(f, each) => {
-                let texts = match self.texts() {
+                let texts = match self.next() {
                     Cells::Made(made) => Cells::Made(made),
                     texts => self.made(|i, made| made.push(texts.text(i)))?,
                 };
@@ -162,18 +162,18 @@ impl<'a> Waiting<'a> {
                 }
             }
             Body::Cut(f) => {
-                let texts = self.texts();
+                let texts = self.next();
                 self.cut(&texts, |_, text| f(text))?
             }
             Body::Join(f) => {
-                let (b, a) = (self.texts(), self.texts());
+                let (b, a) = (self.next(), self.next());
                 self.made(|i, made| {
                     let there = a.text(i).zip(b.text(i)).is_some_and(|(a, b)| f(a, b, &mut made.bytes));
                     made.end(there);
                 })?
             }
             Body::Replace => {
-                let (new, old, whole) = (self.texts(), self.texts(), self.texts());
+                let (new, old, whole) = (self.next(), self.next(), self.next());
                 self.made(|i, made| {
                     let there = match (whole.text(i), old.text(i), new.text(i)) {
                         (Some(whole), Some(old), Some(new)) => {
@@ -186,20 +186,20 @@ impl<'a> Waiting<'a> {
             }
             Body::Slice => {
                 let (stop, start) = (self.numbers(), self.numbers());
-                let texts = self.texts();
+                let texts = self.next();
                 self.cut(&texts, |i, text| functions::characters(text, start[i], stop[i]))?
             }
             Body::Part => {
                 let at = self.numbers();
-                let (between, texts) = (self.texts(), self.texts());
+                let (between, texts) = (self.next(), self.next());
                 self.cut(&texts, |i, text| functions::piece(text, between.text(i)?, at[i]))?
             }
-            Body::IsMissing => match self.texts() {
+            Body::IsMissing => match self.next() {
                 Cells::Numbers(x) => Cells::Numbers(x.iter().map(|x| truth(x.is_nan())).collect()),
                 texts => self.number_of(|i| Some(truth(texts.text(i).is_none()))),
             },
             Body::Coalesce => {
-                let (other, first) = (self.texts(), self.texts());
+                let (other, first) = (self.next(), self.next());
                 match (first, other) {
                     (Cells::Numbers(first), Cells::Numbers(other)) => {
                         let each = first.iter().zip(&*other);
@@ -211,7 +211,7 @@ impl<'a> Waiting<'a> {
                 }
             }
             Body::If => {
-                let (no, yes) = (self.texts(), self.texts());
+                let (no, yes) = (self.next(), self.next());
                 let condition = self.numbers();
                 match (yes, no) {
                     (Cells::Numbers(yes), Cells::Numbers(no)) => {
@@ -248,11 +248,11 @@ impl Program {
                 Step::Text(text) => Cells::Text(text),
                 Step::Call(body) => waiting.call(body)?,
                 Step::Matches(pattern) => {
-                    let texts = waiting.texts();
+                    let texts = waiting.next();
                     waiting.number_of(|i| texts.text(i).map(|text| truth(pattern.matches(text))))
                 }
                 Step::Extract(pattern) => {
-                    let texts = waiting.texts();
+                    let texts = waiting.next();
                     waiting.cut(&texts, |_, text| pattern.find(text))?
                 }
             };

@@ -48,8 +48,8 @@ pub fn charge(
             let values = p.whole_rows(begin, &mut scratch[..m * k]);
             let (codes, losses) = (&codes[begin..begin + m], &mut losses[..m]);
             let sound = match (loss, k) {
-                (Loss::Log, 1) => simd::dispatch!(log_of_one(codes, columns, values, p.is_single(), losses)),
-                (Loss::Log, _) => simd::dispatch!(log_of_many(codes, columns, values, p.is_single(), losses)),
+                (Loss::Log, 1) => simd::dispatch!(own_of_one(codes, columns, values, p.is_single(), losses)),
+                (Loss::Log, _) => simd::dispatch!(own_of_many(codes, columns, values, p.is_single(), losses)),
                 (Loss::Brier, 1) => simd::dispatch!(brier_of_one(codes, columns, values, losses)),
                 (Loss::Brier, _) => {
                     simd::dispatch!(brier_of_many(codes, columns, values, p.is_single(), losses))
@@ -57,17 +57,17 @@ pub fn charge(
                 (Loss::Hinge, 1) => simd::dispatch!(hinge_of_one(codes, columns, values, losses)),
                 (Loss::Hinge, _) => simd::dispatch!(hinge_of_many(codes, columns, values, losses)),
             };
-            if let (Loss::Log, Some(_)) = (loss, w) {
-                simd::dispatch!(losses.iter_mut().for_each(|p| *p = -plain_ln(*p)));
-            }
-            let losses = &*losses;
-            let (loss, weight) = match (w, loss) {
-                (Some(w), _) => {
+            let (loss, weight) = match w {
+                Some(w) => {
+                    if loss == Loss::Log {
+                        simd::dispatch!(losses.iter_mut().for_each(|p| *p = -plain_ln(*p)));
+                    }
+                    let losses = &*losses;
                     let w = w.column(0, begin, &mut room[..m]);
                     simd::dispatch!((lane_sum(m, |i| w[i] * losses[i]), lane_sum(m, |i| w[i])))
                 }
-                (None, Loss::Log) => (simd::dispatch!(sum_of_logs(losses)), m as f64),
-                (None, _) => (simd::dispatch!(lane_sum(m, |i| losses[i])), m as f64),
+                None if loss == Loss::Log => (simd::dispatch!(sum_of_logs(losses)), m as f64),
+                None => (simd::dispatch!(lane_sum(m, |i| losses[i])), m as f64),
             };
             sums.0 += if sound { loss } else { f64::NAN };
             sums.1 += weight;
@@ -148,8 +148,9 @@ fn sum_of_logs(p: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+/// The probability of each row's own class, clipped: what log loss takes the logarithm of.
 #[inline(always)]
-fn log_of_one(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut [f64]) -> bool {
+fn own_of_one(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut [f64]) -> bool {
     let second = second(columns);
     for ((out, &p), &code) in out.iter_mut().zip(p).zip(codes) {
         *out = if code == second { p } else { 1.0 - p };
@@ -159,7 +160,7 @@ fn log_of_one(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut
 }
 
 #[inline(always)]
-fn log_of_many(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut [f64]) -> bool {
+fn own_of_many(codes: &[u16], columns: &[u16], p: &[f64], single: bool, out: &mut [f64]) -> bool {
     let (eps, tolerance) = tolerances(single);
     let k = p.len() / codes.len();
     let mut sound = within(p);

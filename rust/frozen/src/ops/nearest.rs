@@ -14,6 +14,8 @@ const LANES: usize = 8;
 const NEAR: usize = 2_048;
 /// Rows that are found at once, for all rows that look for theirs: a megabyte.
 const MOST_FOUND: usize = 1 << 16;
+/// The least exponent whose power [`Float::exp_each`] computes in vectors.
+const LEAST: f64 = -708.0;
 
 #[derive(Debug, Clone, Copy)]
 enum Metric {
@@ -130,9 +132,6 @@ fn powers(x: &[f64], tile: &Tile, (p, slack): (f64, f64), bound: f64, gaps: &mut
     }
     sums
 }
-/// The least exponent whose power [`Float::exp_each`] computes in vectors.
-const LEAST: f64 = -708.0;
-
 /// The nearest rows so far of one row, the farthest of them on top: the bits of what orders as the distance does (which
 /// order as it does, since it is never negative), and the row's number, so that of equally near rows the first stay.
 type Found = BinaryHeap<(u64, usize)>;

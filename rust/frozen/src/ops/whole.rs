@@ -13,7 +13,7 @@ pub trait Function: Debug + Send + Sync {
     /// `out` of the numbers of one row; `work` is room to use. `false` refuses the row.
     fn of(&self, x: &[f64], work: &mut Vec<f64>, out: &mut [f64]) -> bool;
 
-    /// The same of some rows that stand one after the other, as do their results.
+    /// The same of one row or more that stand one after the other, as do their results.
     fn of_each(&self, rows: usize, x: &[f64], work: &mut Vec<f64>, out: &mut [f64]) -> bool {
         let (width, outputs) = (x.len() / rows, out.len() / rows);
         (0..rows).all(|i| {
@@ -61,10 +61,10 @@ impl Op for Whole {
         let (mut x, mut out) = (vec![0.0; rows * n], vec![0.0; rows * width]);
         for (j, at) in self.inputs.iter().enumerate() {
             let column = &before[at * rows..(at + 1) * rows];
-            x.iter_mut().skip(j).step_by(n.max(1)).zip(column).for_each(|(x, cell)| *x = *cell);
+            x.iter_mut().skip(j).step_by(n).zip(column).for_each(|(x, cell)| *x = *cell);
         }
-        let done = rows == 0 || self.function.of_each(rows, &x, &mut Vec::new(), &mut out);
-        for (k, column) in after.chunks_exact_mut(rows.max(1)).take(width).enumerate() {
+        let done = self.function.of_each(rows, &x, &mut Vec::new(), &mut out);
+        for (k, column) in after.chunks_exact_mut(rows).take(width).enumerate() {
             column.iter_mut().zip(out.iter().skip(k).step_by(width)).for_each(|(cell, out)| *cell = *out);
         }
         done
