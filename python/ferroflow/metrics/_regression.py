@@ -71,8 +71,8 @@ def max_error(y_true, y_pred):
 
 @rust_first(metrics.r2_score)
 def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", force_finite=True):
-    columns, dtype = _explained(y_true, y_pred, sample_weight, force_finite)
-    shares = [(squared, truth) for _, _, truth, _, _, squared in columns]
+    columns, dtype = _explained(y_true, y_pred, sample_weight, force_finite, errors=False)
+    shares = [(squared, truth) for _, _, truth, _, squared in columns]
     return _fraction(shares, multioutput, dtype)
 
 
@@ -82,8 +82,8 @@ def explained_variance_score(
 ):
     if multioutput is None:
         raise Foreign("parameters to be checked")
-    columns, dtype = _explained(y_true, y_pred, sample_weight, force_finite)
-    shares = [(error / weight, truth / weight) for weight, _, truth, _, error, _ in columns]
+    columns, dtype = _explained(y_true, y_pred, sample_weight, force_finite, errors=True)
+    shares = [(error / weight, truth / weight) for weight, _, truth, error, _ in columns]
     return _fraction(shares, multioutput, dtype)
 
 
@@ -186,16 +186,16 @@ def _output_weights(multioutput: Any, outputs: int) -> np.ndarray:
     raise Foreign("parameters to be checked")
 
 
-def _explained(y_true, y_pred, sample_weight, force_finite) -> tuple[list[list[float]], np.dtype]:
+def _explained(y_true, y_pred, sample_weight, force_finite, *, errors) -> tuple[list[list[float]], np.dtype]:
     if type(force_finite) is not bool:
         raise Foreign("parameters to be checked")
     arrays = _arrays(y_true, y_pred, sample_weight)
     if len(arrays[1]) < 2:
         raise Foreign("a single row")
-    columns = _core.explained_squares(*arrays)
+    columns = _core.explained_squares(*arrays, errors)
     if columns is None:
         raise Foreign("arrays of different shapes or odd types")
-    for weight, mean, truth, _, error, squared in columns:
+    for weight, mean, truth, error, squared in columns:
         if not (weight > 0 and isfinite(squared) and isfinite(truth) and isfinite(error)):
             raise Foreign("values that are not finite, or weights whose sum is not positive")
         # What is left of a constant's variance after rounding is scikit-learn's to say.

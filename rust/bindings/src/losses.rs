@@ -68,17 +68,19 @@ fn mean_losses<'py>(
         .collect())
 }
 
-/// For each column: sum of weights; mean of the truth and squares about it; the same of the errors; squared errors.
+/// For each column: sum of weights; mean of the truth and squares about it; squares about the mean of the errors, if asked
+/// for; squared errors.
 #[pyfunction]
 fn explained_squares<'py>(
     t: &Bound<'py, PyAny>,
     p: &Bound<'py, PyAny>,
     w: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Option<Vec<[f64; 6]>>> {
+    errors: bool,
+) -> PyResult<Option<Vec<[f64; 5]>>> {
     let Some(arrays) = Arrays::of(t, p, w) else { return Ok(None) };
     let Some((t_, p_, w_)) = arrays.numbers() else { return Ok(None) };
-    let sums = enter(t.py(), |exec| regression::explain(&t_, &p_, w_.as_ref(), exec))?;
-    Ok(Some(sums.iter().map(|s| [s.weight, s.truth.0, s.truth.1, s.error.0, s.error.1, s.squared]).collect()))
+    let sums = enter(t.py(), |exec| regression::explain(&t_, &p_, w_.as_ref(), errors, exec))?;
+    Ok(Some(sums.iter().map(|s| [s.weight, s.truth.0, s.truth.1, s.error.1, s.squared]).collect()))
 }
 
 /// The median absolute error of each column; `None` if a value is not finite.

@@ -175,7 +175,7 @@ pub struct Explained {
     pub weight: f64,
     /// Weighted mean of the truth, and the weighted sum of squares about it.
     pub truth: (f64, f64),
-    /// The same of truth - prediction.
+    /// The same of truth - prediction, where asked for.
     pub error: (f64, f64),
     /// Weighted sum of squared errors.
     pub squared: f64,
@@ -199,7 +199,7 @@ impl Explained {
     }
 }
 
-/// Sums for R2 and explained variance, for each column.
+/// Sums for R2 and, with the errors' own variance, for explained variance, of each column.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
@@ -207,6 +207,7 @@ pub fn explain(
     t: &Numbers<'_>,
     p: &Numbers<'_>,
     w: Option<&Numbers<'_>>,
+    errors: bool,
     exec: &Exec<'_>,
 ) -> Result<Vec<Explained>> {
     let columns = t.columns();
@@ -222,10 +223,17 @@ pub fn explain(
                 // Near the mean from the first block on.
                 let shift = if sum.weight > 0.0 { sum.truth.0 } else { t[0] };
                 let weight = w.map_or(n as f64, |w| lane_sum(n, |i| w[i]));
-                sum.merge(&match w {
-                    Some(w) => simd::dispatch!(explain_block(t, p, weight, |i| w[i], shift)),
-                    None => simd::dispatch!(explain_block(t, p, weight, |_| 1.0, shift)),
-                });
+                let mut block = match w {
+                    Some(w) => simd::dispatch!(compare_block(t, p, weight, |i| w[i], shift)),
+                    None => simd::dispatch!(compare_block(t, p, weight, |_| 1.0, shift)),
+                };
+                if errors {
+                    block.error = match w {
+                        Some(w) => simd::dispatch!(about_error(t, p, &block, |i| w[i])),
+                        None => simd::dispatch!(about_error(t, p, &block, |_| 1.0)),
+                    };
+                }
+                sum.merge(&block);
             }
         }
         sums
@@ -237,35 +245,48 @@ pub fn explain(
     Ok(total)
 }
 
-/// Squares about the means, from sums about `shift` and 0 where that loses four bits at most.
+/// Digits may be lost to a shift that is not the mean, but no more than four bits.
+const LOST: f64 = 16.0;
+
+/// Squares about the truth's mean, from sums about `shift` and 0 where that loses little.
 #[inline(always)]
-fn explain_block(t: &[f64], p: &[f64], weight: f64, w: impl Fn(usize) -> f64, shift: f64) -> Explained {
-    const LOST: f64 = 16.0;
+fn compare_block(t: &[f64], p: &[f64], weight: f64, w: impl Fn(usize) -> f64, shift: f64) -> Explained {
     let n = t.len();
     let p = &p[..n];
-    let [d, dd, e, squared] = lane_sums(
+    let [d, dd, squared] = lane_sums(
         n,
         #[inline(always)]
         |i| {
             let (d, e) = (t[i] - shift, t[i] - p[i]);
-            [w(i) * d, w(i) * (d * d), w(i) * e, w(i) * (e * e)]
+            [w(i) * d, w(i) * (d * d), w(i) * (e * e)]
         },
     );
-    let (off, error) = (d / weight, e / weight);
-    let (mut about_truth, mut about_error) = (dd - d * off, squared - e * error);
-    let kept = LOST * about_truth >= dd && LOST * about_error >= squared;
+    let off = d / weight;
+    let truth = shift + off;
+    let mut about = dd - d * off;
+    let kept = LOST * about >= dd;
     if !kept {
-        let truth = shift + off;
-        [about_truth, about_error] = lane_sums(
-            n,
-            #[inline(always)]
-            |i| {
-                let (d, f) = (t[i] - truth, t[i] - p[i] - error);
-                [w(i) * (d * d), w(i) * (f * f)]
-            },
-        );
+        about = lane_sum(n, |i| w(i) * ((t[i] - truth) * (t[i] - truth)));
     }
-    Explained { weight, truth: (shift + off, about_truth), error: (error, about_error), squared }
+    Explained { weight, truth: (truth, about), error: (0.0, 0.0), squared }
+}
+
+/// The errors' mean, and squares about it.
+#[inline(always)]
+fn about_error(t: &[f64], p: &[f64], block: &Explained, w: impl Fn(usize) -> f64) -> (f64, f64) {
+    let n = t.len();
+    let p = &p[..n];
+    let sum = lane_sum(n, |i| w(i) * (t[i] - p[i]));
+    let mean = sum / block.weight;
+    let about = block.squared - sum * mean;
+    if LOST * about >= block.squared {
+        return (mean, about);
+    }
+    let about = lane_sum(n, |i| {
+        let f = t[i] - p[i] - mean;
+        w(i) * (f * f)
+    });
+    (mean, about)
 }
 
 /// The largest absolute error of the first column; NaN if a value is not finite.
