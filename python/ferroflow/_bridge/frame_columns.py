@@ -8,6 +8,7 @@ import numpy as np
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.sklearn_compat import check_feature_names, dense_output, wrap_output
 
 Floats = np.ndarray | list[np.ndarray] | _core.ArrowFloats
@@ -152,7 +153,7 @@ def block_of(
     else:
         return None
     # By column, as a frame lies: interleaving many rows takes longer than what is done with them.
-    out = np.empty((rows, len(parts)), dtype=dtype, order="F")
+    out = empty((rows, len(parts)), dtype, "F")
     for k, part in enumerate(parts):
         out[:, k] = part
     return out

@@ -9,6 +9,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 from ferroflow._bridge.frame_columns import ColumnOf, block_of, column_reader
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.sklearn_compat import default_output
 from ferroflow.pipeline import Pipeline
 
@@ -190,7 +191,7 @@ class Plan:
             return blocks[0] if len(blocks) == 1 else np.hstack([blocks[k] for k in range(len(blocks))])
         # A frame's columns lie by themselves, so they stay so: interleaving them took twice the time.
         by_row = column is None and X.flags.c_contiguous
-        out = np.empty((rows, self.total), dtype=dtype, order="C" if by_row else "F")
+        out = empty((rows, self.total), dtype, "C" if by_row else "F")
         for k, step in enumerate(self.steps):
             if k in blocks:
                 out[:, step.to] = blocks.pop(k)

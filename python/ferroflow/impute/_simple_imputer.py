@@ -167,14 +167,18 @@ class SimpleImputer(impute.SimpleImputer):
         return _finish(self, statistics, seen, fill_value)
 
 
-def _learn(X, strategy, missing_values):
-    """Return (statistic of each column or None, what was seen of them) of checked X or a table, or None."""
+def _learn(X, strategy, missing_values, then_fill=False):
+    """Return (statistic of each column or None, what was seen of them) of checked X or a table, or None.
+
+    A table that is to be filled next fills its columns with their means while they lie in the cache.
+    """
     if type(X) is _core.ArrowFloats or is_plain_float_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
         if type(X) is _core.ArrowFloats:
-            values, missing, refused = X.sums(marker)
+            both = then_fill and strategy == "mean"
+            values, missing, refused = X.sums_and_fill(marker) if both else X.sums(marker)
         else:
             values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
         if refused:
@@ -275,7 +279,7 @@ def _fast_fit(self, X, y=None):
     return _fit_table(self, X, _table(self, X))
 
 
-def _fit_table(self, X, table):
+def _fit_table(self, X, table, then_fill=False):
     """Fit on X, whose values `table` has."""
     strategy, fill_value = self.strategy, self.fill_value
     if (
@@ -296,7 +300,10 @@ def _fit_table(self, X, table):
         fill_value is None or type(fill_value) in ((str, int, float) if texts else (int, float))
     ):
         return NotImplemented
-    learned = (_learn_objects if texts else _learn)(table, strategy, self.missing_values)
+    if texts:
+        learned = _learn_objects(table, strategy, self.missing_values)
+    else:
+        learned = _learn(table, strategy, self.missing_values, then_fill)
     if learned is None:
         return NotImplemented  # scikit-learn's validation words the error
     statistics, seen = learned
@@ -389,7 +396,7 @@ def _fast_fit_transform(self, X, y=None, **fit_params):
     if fit_params or array_api_dispatch():
         return NotImplemented
     table = _table(self, X)
-    if _fit_table(self, X, table) is NotImplemented:
+    if _fit_table(self, X, table, then_fill=True) is NotImplemented:
         return NotImplemented
     out = _transform_table(self, X, table)
     return self.transform(X) if out is NotImplemented else out

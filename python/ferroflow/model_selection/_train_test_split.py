@@ -8,6 +8,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import check_array
 
 from ferroflow import _core
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.random_state import with_stream
 from ferroflow._bridge.sklearn_compat import (
@@ -75,8 +76,8 @@ def _split(*arrays, test_size=None, train_size=None, random_state=None, shuffle=
     rows = None
     for array in arrays:
         if _is_plain_table(array):
-            train = np.empty((n_train, *array.shape[1:]), array.dtype)
-            test = np.empty((n_test, *array.shape[1:]), array.dtype)
+            train = empty((n_train, *array.shape[1:]), array.dtype)
+            test = empty((n_test, *array.shape[1:]), array.dtype)
             parts.take(_as_bytes(array), _as_bytes(train), _as_bytes(test))
             result += train, test
         else:

@@ -14,6 +14,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from ferroflow import _core
 from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.frame_columns import framed, labels_of
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     BaseEncoder,
@@ -415,7 +416,7 @@ def write(
     NotPlain
         If a column is of another kind than its categories.
     """
-    out = np.empty((n, len(rows)), dtype=dtype)
+    out = empty((n, len(rows)), dtype)
     bits = BITS[dtype.itemsize]
     used = [
         (table if row.places is None else table.take(row.places)).view(bits)

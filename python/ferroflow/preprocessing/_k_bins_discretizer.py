@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, ranges, sketch_rows
@@ -199,7 +200,7 @@ def _bins(self, X):
     if places is None:
         return None
     bits = f"u{X.dtype.itemsize}"
-    data, indptr = np.empty(places.size, dtype=X.dtype), np.empty(rows + 1, dtype=np.int32)
+    data, indptr = empty((places.size,), X.dtype), empty((rows + 1,), np.int32)
     _core.one_per_place(np.ones(1, dtype=X.dtype).view(bits), data.view(bits), columns, indptr)
     return csr_class()((data, places.reshape(-1), indptr), shape=(rows, width))
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import with_fast_path
+from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import csr_class, default_output, dense_output, other_unknown
 from ferroflow.preprocessing._categories import (
@@ -147,7 +148,7 @@ def _transform(self, rows, n, X=None):
     )
     if whole:
         indices = matrix.reshape(-1)
-        data, indptr = np.empty(matrix.size, dtype=dtype), np.empty(n + 1, dtype=np.int32)
+        data, indptr = empty((matrix.size,), dtype), empty((n + 1,), np.int32)
         _core.one_per_place(one, data.view(bits), len(rows), indptr)
     else:
         indices, indptr = _core.csr_parts(matrix)

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -10,7 +10,7 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
-use ferroflow_core::impute::{Nullable, fill_nullable, means_of_nullable};
+use ferroflow_core::impute::{Nullable, fill_means, fill_nullable, means_of_nullable};
 use ndarray::ArrayView1;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -19,6 +19,7 @@ use pyo3::types::PyCapsule;
 
 use crate::arrow_stream::chunks;
 use crate::door::enter;
+use crate::fresh::fresh;
 use crate::impute::missing;
 
 /// The columns of a frame of f64.
@@ -28,6 +29,14 @@ pub struct ArrowFloats {
     rows: usize,
     /// The columns that have missing values, with NaN for these; made when a kernel needs whole columns.
     filled: OnceLock<Vec<Option<Vec<f64>>>>,
+    /// The table with these values in place of what `marker` marks, filled in while they were found.
+    ahead: Mutex<Option<Ahead>>,
+}
+
+struct Ahead {
+    marker: Option<f64>,
+    values: Vec<f64>,
+    table: Py<PyArray2<f64>>,
 }
 
 #[pymethods]
@@ -44,7 +53,7 @@ impl ArrowFloats {
             table.columns().iter().map(|column| column.as_primitive_opt::<Float64Type>().cloned()).collect();
         match columns {
             Some(columns) if table.null_count() == 0 => {
-                Ok(Self { columns, rows: table.len(), filled: OnceLock::new() })
+                Ok(Self { columns, rows: table.len(), filled: OnceLock::new(), ahead: Mutex::new(None) })
             }
             _ => Err(PyTypeError::new_err("not a table of f64")),
         }
@@ -61,6 +70,19 @@ impl ArrowFloats {
         Ok((means.sum.into_pyarray(py), means.missing.into_pyarray(py), means.refused))
     }
 
+    /// The same; columns are also filled with their means, for a call of `fill` that asks for these.
+    fn sums_and_fill<'py>(&self, py: Python<'py>, marker: Option<f64>) -> PyResult<Sums<'py>> {
+        let columns = self.nullable();
+        let table = self.fresh(py);
+        // SAFETY: the array was just made, is contiguous, and this is its only reference.
+        let to = unsafe { table.as_slice_mut()? };
+        let (means, odd) = enter(py, |exec| fill_means(&columns, missing(marker), to, exec))?;
+        if let (false, Ok(mut ahead)) = (odd, self.ahead.lock()) {
+            *ahead = Some(Ahead { marker, values: means.finalize(), table: table.unbind() });
+        }
+        Ok((means.sum.into_pyarray(py), means.missing.into_pyarray(py), means.refused))
+    }
+
     /// The table with each column's missing values filled in; None if a value or a filling is not finite.
     fn fill<'py>(
         &self,
@@ -72,9 +94,11 @@ impl ArrowFloats {
         if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
             return Ok(None);
         }
-        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill_nullable` writes every element before
-        // it is returned, and on an error the array is dropped unseen.
-        let out = unsafe { PyArray2::<f64>::new(py, [self.rows, columns.len()], true) };
+        let ahead = self.ahead.lock().ok().and_then(|mut ahead| ahead.take());
+        if let Some(ahead) = ahead.filter(|ahead| ahead.marker == marker && ahead.values == values) {
+            return Ok(Some(ahead.table.into_bound(py)));
+        }
+        let out = self.fresh(py);
         // SAFETY: the array was just made, is contiguous, and this is its only reference.
         let to = unsafe { out.as_slice_mut()? };
         let refused = enter(py, |exec| fill_nullable(&columns, missing(marker), &values, to, exec))?;
@@ -85,6 +109,13 @@ impl ArrowFloats {
 type Sums<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
 
 impl ArrowFloats {
+    /// A table of this shape, to be filled.
+    fn fresh<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; both callers write every element before Python
+        // sees it, or drop it unseen.
+        unsafe { fresh(py, [self.rows, self.columns.len()], true) }
+    }
+
     fn nullable(&self) -> Vec<Nullable<'_>> {
         let of = |column: &'_ Float64Array| {
             column.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.offset())

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
 use crate::float_array::FloatMatrix;
+use crate::fresh::fresh;
 
 type Inner<'py> = Vec<PyReadonlyArray1<'py, f64>>;
 
@@ -25,7 +26,7 @@ fn binned<'py, T: Float + Element>(
     let edges = edges::<T>(inner)?;
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `ordinal` writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+    let out = unsafe { fresh::<T, _>(py, x.dim(), lies_by_column(x)) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let finite = enter(py, |exec| ordinal(x, &edges, values, exec))?;
@@ -53,7 +54,7 @@ fn placed<'py, T: Float>(
 ) -> PyResult<Option<Bound<'py, PyArray2<i32>>>> {
     let edges = edges::<T>(inner)?;
     // SAFETY: as in `binned`; `positions` writes every element.
-    let out = unsafe { PyArray2::<i32>::new(py, x.dim(), false) };
+    let out = unsafe { fresh::<i32, _>(py, x.dim(), false) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let finite = enter(py, |exec| positions(x, &edges, offsets, values, exec))?;
@@ -88,7 +89,7 @@ fn hot<'py, T: Float + Element>(
         return Err(to_py(Error::Memory("the one-hot matrix does not fit into memory".into())));
     }
     // SAFETY: as in `binned`; `one_hot` writes every element.
-    let out = unsafe { PyArray2::<T>::new(py, (x.nrows(), width), false) };
+    let out = unsafe { fresh::<T, _>(py, (x.nrows(), width), false) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let finite = enter(py, |exec| one_hot(x, &edges, offsets, width, values, exec))?;

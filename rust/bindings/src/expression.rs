@@ -9,12 +9,13 @@ use arrow_array::LargeStringArray;
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 use ferroflow_core::Exec;
 use ferroflow_core::expression::{Cells, Item, Kind, Made, Program, signatures};
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::{PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arrow_text::ArrowColumn;
 use crate::door::enter;
+use crate::fresh::fresh;
 
 /// Bytes that the patterns of one transformer may take.
 const MOST_PATTERNS: usize = 8 << 20;
@@ -124,7 +125,7 @@ impl PyExpressions {
         let array = |program: &Program| {
             // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before it is
             // returned, and on an error the arrays are dropped unseen.
-            (program.kind() == Kind::Number).then(|| unsafe { PyArray1::<f64>::new(py, rows, false) })
+            (program.kind() == Kind::Number).then(|| unsafe { fresh::<f64, _>(py, rows, false) })
         };
         let arrays: Vec<_> = self.programs.iter().map(array).collect();
         let mut numbers = Vec::with_capacity(arrays.len());

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 
 use crate::door::enter;
 use crate::float_array::{FloatMatrix, FloatMatrixMut};
+use crate::fresh::fresh;
 
 type Learned<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<f64>>, bool);
 
@@ -94,7 +95,7 @@ fn filled<'py, T: Float + Element>(
     let shape = (rows, columns + indicators.len());
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill` writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, shape, by_column) };
+    let out = unsafe { fresh::<T, _>(py, shape, by_column) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let to = unsafe { out.as_slice_mut()? };
     let what = Fill { missing: missing(marker), values: &values, indicators };

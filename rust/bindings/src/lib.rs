@@ -12,6 +12,7 @@ mod encode;
 mod expression;
 mod extrema;
 mod float_array;
+mod fresh;
 mod frozen;
 mod gram;
 mod impute;
@@ -37,6 +38,8 @@ mod power;
 mod quantile;
 mod quantile_map;
 mod ranking;
+#[cfg(target_os = "linux")]
+mod recycle;
 mod row_scores;
 mod scale;
 mod scale_sparse;
@@ -64,6 +67,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(m)?;
     expression::register(m)?;
     extrema::register(m)?;
+    fresh::register(m)?;
     frozen::register(m)?;
     gram::register(m)?;
     impute::register(m)?;

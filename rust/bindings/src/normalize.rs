@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use crate::door::enter;
 use crate::float_array::{FloatMatrix, FloatMatrixMut};
+use crate::fresh::fresh;
 use crate::sparse_array::{Indices, StoredMut};
 
 fn norm_named(name: &str) -> PyResult<Norm> {
@@ -21,9 +22,11 @@ fn norm_named(name: &str) -> PyResult<Norm> {
     }
 }
 
-/// An array of the shape and order of `x`, zeros so far.
+/// An array of the shape and order of `x`.
 fn like<'py, T: Element>(py: Python<'py>, x: ArrayView2<'_, T>) -> Bound<'py, PyArray2<T>> {
-    PyArray2::zeros(py, x.dim(), lies_by_column(x))
+    // SAFETY: nobody else sees the memory; both callers copy `x` to it before they read it or return it, and on an error
+    // the array is dropped unseen.
+    unsafe { fresh(py, x.dim(), lies_by_column(x)) }
 }
 
 type Divided<'py> = (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>, bool);

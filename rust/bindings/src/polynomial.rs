@@ -3,11 +3,12 @@
 use ferroflow_core::polynomial::{Terms, by_column, by_row};
 use ferroflow_core::{Error, Float};
 use ndarray::ArrayView2;
-use numpy::{Element, PyArray2, PyArrayMethods};
+use numpy::{Element, PyArrayMethods};
 use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
 use crate::float_array::FloatMatrix;
+use crate::fresh::fresh;
 
 /// More terms are left to scikit-learn.
 const MOST: usize = 1 << 31;
@@ -30,7 +31,7 @@ fn expanded<'py, T: Float + Element>(
     }
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; either kernel writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, shape, fortran) };
+    let out = unsafe { fresh::<T, _>(py, shape, fortran) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let finite = enter(py, |exec| {

@@ -4,11 +4,12 @@ use ferroflow_core::Float;
 use ferroflow_core::power::{Family, apply, best_exponents, invert};
 use ferroflow_core::scale::lies_by_column;
 use ndarray::ArrayView2;
-use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::door::enter;
 use crate::float_array::FloatMatrix;
+use crate::fresh::fresh;
 
 fn family(box_cox: bool) -> Family {
     if box_cox { Family::BoxCox } else { Family::YeoJohnson }
@@ -44,7 +45,7 @@ fn powers<'py, T: Float + Element>(
     let exponents: Vec<T> = exponents.iter().map(|l| T::from_f64(*l)).collect();
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+    let out = unsafe { fresh::<T, _>(py, x.dim(), lies_by_column(x)) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let met = enter(py, |exec| apply(x, family(box_cox), &exponents, values, exec))?;
@@ -74,7 +75,7 @@ fn unpowered<'py, T: Float + Element>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let exponents: Vec<T> = exponents.iter().map(|l| T::from_f64(*l)).collect();
     // SAFETY: as in `powers`; `invert` writes every element.
-    let out = unsafe { PyArray2::<T>::new(py, y.dim(), lies_by_column(y)) };
+    let out = unsafe { fresh::<T, _>(py, y.dim(), lies_by_column(y)) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let (met, lost) = enter(py, |exec| invert(y, family(box_cox), &exponents, values, exec))?;

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
 use crate::float_array::FloatMatrix;
+use crate::fresh::fresh;
 
 type Found<'py> = (Bound<'py, PyArray2<f64>>, bool, bool);
 
@@ -55,7 +56,7 @@ fn mapped<'py, T: Float + Element>(
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; either kernel writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, x.dim(), lies_by_column(x)) };
+    let out = unsafe { fresh::<T, _>(py, x.dim(), lies_by_column(x)) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let met = enter(py, |exec| {

@@ -5,12 +5,13 @@ use ferroflow_core::scale::{
     Direction, Mode, Standard, apply, apply_columns, apply_in_place, lies_by_column,
 };
 use ndarray::ArrayViewMut2;
-use numpy::{Element, PyArray2, PyArrayMethods};
+use numpy::{Element, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
 use crate::float_array::{AnyView, FloatMatrixMut, FloatTable, FloatVector, TableView};
+use crate::fresh::fresh;
 
 /// How `scale_columns` goes: whether back, whether its parameters are rounded to the type of the data first, and within
 /// which limits the results are kept.
@@ -77,7 +78,7 @@ fn scaled<'py, T: Float + Element, P: Float>(
     given.with::<P, _>(columns, |standard| {
         // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
         // returned, and on an error the array is dropped unseen.
-        let out = unsafe { PyArray2::<T>::new(py, [rows, columns], by_column) };
+        let out = unsafe { fresh::<T, _>(py, [rows, columns], by_column) };
         // SAFETY: the array was just made, is contiguous, and this is its only reference.
         let values = unsafe { out.as_slice_mut()? };
         let mode = given.mode();

@@ -3,11 +3,12 @@
 use ferroflow_core::spline::{Basis, Beyond, apply};
 use ferroflow_core::{Error, Float};
 use ndarray::ArrayView2;
-use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use numpy::{Element, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
 use crate::float_array::FloatMatrix;
+use crate::fresh::fresh;
 
 /// Knots of a column, and its splines' values and slopes at either end: (low, low slopes, high, high slopes).
 type Column<'py> = (PyReadonlyArray1<'py, f64>, [PyReadonlyArray1<'py, f64>; 4]);
@@ -39,7 +40,7 @@ fn expanded<'py, T: Float + Element>(
     }
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
     // returned, and on an error the array is dropped unseen.
-    let out = unsafe { PyArray2::<T>::new(py, (x.nrows(), width), false) };
+    let out = unsafe { fresh::<T, _>(py, (x.nrows(), width), false) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let fine = enter(py, |exec| apply(x, bases, all, gaps, values, exec))?;

@@ -15,6 +15,7 @@ use pyo3::types::PySlice;
 use std::sync::Mutex;
 
 use crate::door::enter;
+use crate::fresh::fresh;
 use crate::strings::{Cell, Coder, Objects};
 
 /// The stream of a seed, from which may be drawn again and again.
@@ -331,7 +332,7 @@ fn write(order: Order<'_>, out: &mut [i64]) {
 fn uninitialised(py: Python<'_>, len: usize) -> Bound<'_, PyArray1<i64>> {
     // SAFETY: NumPy hands out memory that nobody else sees; callers write every element that Python will see before they
     // return it, and drop it unseen on an error.
-    unsafe { PyArray1::new(py, len, false) }
+    unsafe { fresh(py, len, false) }
 }
 
 #[pymethods]

@@ -10,6 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
+use crate::fresh::fresh;
 
 /// The target as Python hands it over: the class of each row with their number, or numbers.
 #[derive(FromPyObject)]
@@ -192,7 +193,7 @@ fn written<'py>(
     let shape = [codes.shape()[0], tables.len() * unknown.len()];
     // SAFETY: NumPy hands out memory that nobody else sees; every element is written before it is returned, and it is
     // dropped unseen on an error.
-    let out = unsafe { PyArray2::<f64>::new(py, shape, false) };
+    let out = unsafe { fresh::<f64, _>(py, shape, false) };
     // SAFETY: the array was just made, is C-contiguous, and this is its only reference.
     let values = unsafe { out.as_slice_mut()? };
     let codes = codes.as_array();

@@ -143,7 +143,7 @@ fn marked_block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, fill: Fill<'_, T>
 }
 
 #[inline(always)]
-pub(super) fn any_not_finite<T: Float>(values: &[T]) -> bool {
+fn any_not_finite<T: Float>(values: &[T]) -> bool {
     // A product with zero is NaN for an infinity and for NaN.
     let mut probe = [T::ZERO; 16];
     let mut parts = values.chunks_exact(16);

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayView1, Axis};
 
-use super::fill::{BLOCK, Fill, PIECE, any_not_finite, fill_rows};
+use super::fill::{BLOCK, Fill, PIECE, fill_rows};
 use super::mean::add_block;
-use super::{Means, Missing, SERIAL_BELOW};
+use super::{LANES, Means, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
@@ -68,26 +68,84 @@ fn word(bits: &[u8], at: usize) -> u64 {
     }
 }
 
+const BITS: [u64; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/// Each value by its lane, its bit and itself. Eight at a time against the bits of a byte, which compares them as one vector.
 #[inline(always)]
-fn with_nan(values: &[f64], bits: &[u8], first: usize, out: &mut [f64]) {
+fn choose(
+    values: &[f64],
+    bits: &[u8],
+    first: usize,
+    out: &mut [f64],
+    mut f: impl FnMut(usize, bool, f64) -> f64,
+) {
     for (i, (values, out)) in values.chunks(64).zip(out.chunks_mut(64)).enumerate() {
-        let word = word(bits, first + 64 * i);
-        for (k, (v, out)) in (0u64..).zip(values.iter().zip(out)) {
-            *out = if word >> k & 1 == 1 { *v } else { f64::NAN };
+        let mut word = word(bits, first + 64 * i);
+        let (eights, rest) = values.as_chunks::<8>();
+        let (out_eights, out_rest) = out.as_chunks_mut::<8>();
+        for (values, out) in eights.iter().zip(out_eights) {
+            for lane in 0..8 {
+                out[lane] = f(lane, word & BITS[lane] != 0, values[lane]);
+            }
+            word >>= 8;
+        }
+        for (lane, (v, out)) in rest.iter().zip(out_rest).enumerate() {
+            *out = f(lane, word & BITS[lane] != 0, *v);
         }
     }
+}
+
+#[inline(always)]
+fn with_nan(values: &[f64], bits: &[u8], first: usize, out: &mut [f64]) {
+    choose(
+        values,
+        bits,
+        first,
+        out,
+        #[inline(always)]
+        |_, there, v| if there { v } else { f64::NAN },
+    );
 }
 
 /// Fills in what has no bit, and NaN; is one of the results not finite?
 #[inline(always)]
 fn filled(values: &[f64], bits: &[u8], first: usize, filling: f64, out: &mut [f64]) -> bool {
-    for (i, (values, out)) in values.chunks(64).zip(out.chunks_mut(64)).enumerate() {
-        let word = word(bits, first + 64 * i);
-        for (k, (v, out)) in (0u64..).zip(values.iter().zip(out)) {
-            *out = if (word >> k & 1 == 1) & !v.is_nan() { *v } else { filling };
+    // A product with zero is NaN for an infinity.
+    let mut probe = [0.0; 8];
+    choose(
+        values,
+        bits,
+        first,
+        out,
+        #[inline(always)]
+        |lane, there, v| {
+            let v = if there & !v.is_nan() { v } else { filling };
+            probe[lane] += v * 0.0;
+            v
+        },
+    );
+    probe.iter().sum::<f64>().is_nan()
+}
+
+/// The sum and the number of the values of a whole block that are there and not NaN.
+#[inline(always)]
+fn sum_of_found(values: &[f64], bits: &[u8], first: usize) -> (f64, f64) {
+    let (mut sums, mut found) = ([0.0; LANES], [0_u64; LANES]);
+    for (i, four) in values.as_chunks::<{ 4 * LANES }>().0.iter().enumerate() {
+        let word = |k: usize| word(bits, first + 4 * LANES * i + 64 * k);
+        let words = [word(0), word(0) >> 32, word(1), word(1) >> 32];
+        for part in 0..LANES / 8 {
+            let byte = words.map(|word| word >> (8 * part));
+            for lane in 0..8 {
+                let k = 8 * part + lane;
+                let is = |row: usize| (byte[row] & BITS[lane] != 0) & !four[row * LANES + k].is_nan();
+                let value = |row: usize| if is(row) { four[row * LANES + k] } else { 0.0 };
+                sums[k] += (value(0) + value(1)) + (value(2) + value(3));
+                found[k] += u64::from(is(0)) + u64::from(is(1)) + u64::from(is(2)) + u64::from(is(3));
+            }
         }
     }
-    any_not_finite(out)
+    (sums.iter().sum(), found.iter().sum::<u64>() as f64)
 }
 
 /// Sums and counts of columns of one length.
@@ -100,10 +158,17 @@ pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: 
     let parts = exec.map(columns.len(), |j| {
         let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
         for begin in (0..rows).step_by(BLOCK) {
-            let values = columns[j].block(begin, &mut buffer[..BLOCK.min(rows - begin)]);
-            let before = all.sum[0];
-            add_block(values, missing, &mut all);
+            let (before, n) = (all.sum[0], BLOCK.min(rows - begin));
+            if let (Missing::Nan, Some((bits, first)), BLOCK) = (missing, columns[j].there, n) {
+                let values = &columns[j].values[begin..begin + n];
+                let (sum, found) = simd::dispatch!(sum_of_found(values, bits, first + begin));
+                all.sum[0] += sum;
+                all.missing[0] += n as f64 - found;
+            } else {
+                add_block(columns[j].block(begin, &mut buffer[..n]), missing, &mut all);
+            }
             if before.is_finite() && !all.sum[0].is_finite() || all.refused {
+                let values = columns[j].block(begin, &mut buffer[..n]);
                 all.refused |= values.iter().any(|v| missing.refuses(*v));
             }
         }
@@ -116,6 +181,50 @@ pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: 
         all.refused |= part.refused;
     }
     Ok(all)
+}
+
+/// Fills each column's own mean into it while it still lies in the cache. Returns also whether a value was met that may not
+/// occur, or a column without a finite mean, whose part of `out` is then left as it was.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn fill_means(
+    columns: &[Nullable<'_>],
+    missing: Missing<f64>,
+    out: &mut [f64],
+    exec: &Exec<'_>,
+) -> Result<(Means, bool)> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    let exec = exec.only_if(out.len() >= SERIAL_BELOW);
+    let mut parts: Vec<_> = out
+        .chunks_mut(rows.max(1))
+        .zip(columns)
+        .map(|(out, column)| (out, column, Means::new(1), false))
+        .collect();
+    exec.for_each_piece(&mut parts, 1, |_, parts| {
+        for (out, column, means, refused) in parts {
+            let (column, serial) = (std::slice::from_ref(*column), Exec::serial());
+            let filled = means_of_nullable(column, missing, &serial).and_then(|found| {
+                let mean = found.finalize()[0];
+                *means = found;
+                if mean.is_finite() {
+                    fill_nullable(column, missing, &[mean], out, &serial)
+                } else {
+                    Ok(true)
+                }
+            });
+            *refused = filled.unwrap_or(true);
+        }
+    })?;
+    let mut all = Means::new(columns.len());
+    all.rows = rows;
+    let mut refused = false;
+    for (j, (_, _, part, bad)) in parts.iter().enumerate() {
+        (all.missing[j], all.sum[j]) = (part.missing[0], part.sum[0]);
+        all.refused |= part.refused;
+        refused |= bad;
+    }
+    Ok((all, refused))
 }
 
 /// Fills finite values into columns of one length, one after the other. Returns whether a value was met that may not occur.
@@ -167,16 +276,20 @@ mod tests {
             let mut rng = crate::random::Mt19937::new(seed);
             let mut bits = vec![vec![0u8; (first + rows).div_ceil(8)]; columns];
             // Whole numbers, so that every order of the sums is exact.
-            let values: Vec<Vec<f64>> = (0..columns)
+            let mut values: Vec<Vec<f64>> = (0..columns)
                 .map(|_| (0..rows).map(|_| (rng.next_f64() * 1000.0).round()).collect())
                 .collect();
             let mut expected = values.clone();
-            for (column, bits) in expected.iter_mut().zip(&mut bits) {
+            for ((column, bits), values) in expected.iter_mut().zip(&mut bits).zip(&mut values) {
                 for (i, v) in column.iter_mut().enumerate() {
-                    if rng.next_f64() < 0.3 {
-                        *v = f64::NAN;
-                    } else {
-                        bits[(first + i) / 8] |= 1 << ((first + i) % 8);
+                    let kind = rng.next_f64();
+                    if kind < 0.3 {
+                        (*v, values[i]) = (f64::NAN, f64::INFINITY);
+                        continue;
+                    }
+                    bits[(first + i) / 8] |= 1 << ((first + i) % 8);
+                    if kind < 0.4 {
+                        (*v, values[i]) = (f64::NAN, f64::NAN);
                     }
                 }
             }
@@ -190,10 +303,20 @@ mod tests {
             let mut out = vec![0.0; rows * columns];
             let fills: Vec<f64> = (0..columns).map(|j| -(j as f64)).collect();
             prop_assert!(!fill_nullable(&nullable, Missing::Nan, &fills, &mut out, &serial).unwrap());
+            let mut with_means = vec![0.0; rows * columns];
+            let (same, odd) = fill_means(&nullable, Missing::Nan, &mut with_means, &serial).unwrap();
+            prop_assert_eq!(&same, &means);
+            prop_assert_eq!(odd, means.missing.contains(&(rows as f64)));
             for (j, column) in expected.iter().enumerate() {
                 let there: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
                 prop_assert_eq!(means.sum[j], there.iter().sum::<f64>());
                 prop_assert_eq!(means.missing[j], (rows - there.len()) as f64);
+                if !there.is_empty() {
+                    let mean = there.iter().sum::<f64>() / there.len() as f64;
+                    let filled = &with_means[j * rows..(j + 1) * rows];
+                    let expected = column.iter().map(|v| if v.is_nan() { mean } else { *v });
+                    prop_assert!(expected.eq(filled.iter().copied()));
+                }
                 for (i, (v, same)) in column.iter().zip(nullable[j].to_vec()).enumerate() {
                     prop_assert_eq!(v.to_bits(), same.to_bits());
                     prop_assert_eq!(out[j * rows + i], if v.is_nan() { fills[j] } else { *v });
