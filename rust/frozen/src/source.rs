@@ -138,13 +138,17 @@ pub fn fits(spec: &InputColumn, numbers: &mut [f64]) -> bool {
                     *x = f64::from(f32::from_f64(*x));
                 }
             }
-            let all =
-                |ok: fn(f64, bool) -> bool| numbers.iter().fold(true, |all, x| all & ok(*x, spec.nullable));
+            let nullable = spec.nullable;
             match spec.kind {
                 Kind::Text => false,
-                Kind::Boolean => all(|x, nullable| (x == 0.0) | (x == 1.0) | (x.is_nan() & nullable)),
-                Kind::Number | Kind::Integer => all(|x, nullable| x.is_finite() | (x.is_nan() & nullable)),
+                Kind::Boolean => all(numbers, |x| (x == 0.0) | (x == 1.0) | (x.is_nan() & nullable)),
+                Kind::Number | Kind::Integer => all(numbers, |x| x.is_finite() | (x.is_nan() & nullable)),
             }
         },
     )
+}
+
+#[inline(always)]
+fn all(numbers: &[f64], ok: impl Fn(f64) -> bool) -> bool {
+    numbers.iter().fold(true, |all, x| all & ok(*x))
 }

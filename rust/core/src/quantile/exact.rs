@@ -28,6 +28,8 @@ const SELECT_BELOW: usize = 1 << 14;
 const SAMPLE_OF: usize = 64;
 /// ... but no more than this: 3% of a column then falls into a bracket.
 const SAMPLE: usize = 1 << 14;
+/// Parts in which it is taken, since each row costs a wait for the memory.
+const SAMPLERS: usize = 8;
 /// Rows from which the brackets are narrowed by more rows, ...
 const NARROW_FROM: usize = 1 << 17;
 /// ... one in so many: 1% of a column of a million values then falls into a bracket.
@@ -100,10 +102,13 @@ pub fn quantiles<T: Float>(
     let mut redo: Vec<usize> = (0..columns).collect();
     if rows >= SELECT_BELOW && each > 0 {
         redo.clear();
-        let sample = sample(x, missing);
+        let samples = exec.map(SAMPLERS, |part| sample(x, missing, part))?;
         // Those of the first fraction for all columns, then of the second, ...
-        let mut of_column = exec.map(columns, |j| brackets(&mut sample[j].clone(), fractions))?;
-        drop(sample);
+        let mut of_column = exec.map(columns, |j| {
+            let mut sample: Vec<T> = samples.iter().flat_map(|sample| &sample[j]).copied().collect();
+            brackets(&mut sample, fractions)
+        })?;
+        drop(samples);
         let by_fraction = |of_column: &[Vec<(T, T)>]| -> Vec<(T, T)> {
             (0..each).flat_map(|k| of_column.iter().map(move |b| b[k])).collect()
         };
@@ -261,13 +266,13 @@ fn pairs_of<T: Float>(values: &mut [T], fractions: &[f64]) -> Vec<(T, T)> {
     fractions.iter().map(about).map(|(low, high)| (at(low), at(high))).collect()
 }
 
-/// What is there in some rows, column by column.
-fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>) -> Vec<Vec<T>> {
+/// What is there in some rows, one of several parts of them, column by column.
+fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
     let (rows, columns) = x.dim();
     let size = (rows / SAMPLE_OF).min(SAMPLE);
-    let mut sample = vec![Vec::with_capacity(size); columns];
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    for i in 0..size {
+    let mut sample = vec![Vec::with_capacity(size / SAMPLERS + 1); columns];
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(part as u64 + 1);
+    for i in part * size / SAMPLERS..(part + 1) * size / SAMPLERS {
         // One row of each of as many equal parts, at a place that no pattern in the data follows.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (begin, end) = (i * rows / size, (i + 1) * rows / size);
