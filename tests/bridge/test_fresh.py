@@ -96,6 +96,17 @@ def test_what_is_kept_is_bounded():
     assert resident() - before < 20 << 20
 
 
+@on_linux
+def test_new_memory_takes_the_place_of_what_is_kept():
+    release_memory()
+    before = resident()
+    for n in (20, 8, 30, 3, 12):
+        array = empty((n * LARGE,), np.float64)
+        array[:] = 1
+        assert resident() - before < (30 * LARGE * 8 + (20 << 20))
+        del array
+
+
 def test_threads_do_not_share():
     wrong = []
 

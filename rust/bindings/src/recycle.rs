@@ -1,7 +1,8 @@
 //! Large memory of arrays is kept for the next that needs as much, as the allocators of other libraries keep it.
 //!
 //! The system clears each page that it hands out, which takes longer than many a kernel that then writes there. What is
-//! kept is offered back to the system at once: it takes what it is short of, and until then counts it as resident.
+//! kept is offered back to the system at once: it takes what it is short of, and until then counts it as resident. New
+//! memory takes the place of what is kept, so that no more is resident than once was in use.
 
 use std::ptr::{NonNull, null_mut};
 use std::sync::Mutex;
@@ -86,19 +87,23 @@ impl Piece {
 /// Memory for so many bytes, with whatever contents; null if there is none.
 pub fn take(bytes: usize) -> *mut u8 {
     let Some(length) = rounded(bytes) else { return null_mut() };
-    if let Ok(mut kept) = KEPT.try_lock()
-        && let Some(place) = kept.place_of(length)
-        && let Some(piece) = kept.pieces[place].take()
-    {
-        kept.bytes -= length;
-        return piece.into_memory();
-    }
-    Piece::of(length).map_or(null_mut(), Piece::into_memory)
+    let kept = KEPT.try_lock().ok().and_then(|mut kept| {
+        let piece = kept.take(length);
+        if piece.is_none() {
+            kept.make_room(length);
+        }
+        piece
+    });
+    kept.or_else(|| Piece::of(length)).map_or(null_mut(), Piece::into_memory)
 }
 
 /// The same, of zeros.
 pub fn take_zeroed(bytes: usize) -> *mut u8 {
-    rounded(bytes).and_then(Piece::of).map_or(null_mut(), Piece::into_memory)
+    let Some(length) = rounded(bytes) else { return null_mut() };
+    if let Ok(mut kept) = KEPT.try_lock() {
+        kept.make_room(length);
+    }
+    Piece::of(length).map_or(null_mut(), Piece::into_memory)
 }
 
 /// # Safety
@@ -146,18 +151,35 @@ pub fn release() {
 }
 
 impl Kept {
-    fn place_of(&self, length: usize) -> Option<usize> {
-        self.pieces.iter().position(|piece| piece.as_ref().is_some_and(|piece| piece.length() == length))
+    /// The shortest piece that is long enough, if it is not more than twice as long.
+    fn take(&mut self, length: usize) -> Option<Piece> {
+        let fitting = |piece: &Piece| Some(piece.length()).filter(|n| (length..=2 * length).contains(n));
+        let lengths = self.pieces.iter().enumerate();
+        let fitting = lengths.filter_map(|(place, piece)| Some((fitting(piece.as_ref()?)?, place)));
+        let (length, place) = fitting.min()?;
+        self.bytes -= length;
+        self.pieces[place].take()
     }
 
-    /// The oldest make room.
+    /// The oldest go, of so many bytes together, if there are as many.
+    fn make_room(&mut self, bytes: usize) {
+        let enough = self.bytes.saturating_sub(bytes);
+        while self.bytes > enough {
+            self.release_oldest();
+        }
+    }
+
+    fn release_oldest(&mut self) {
+        self.pieces.rotate_left(1);
+        if let Some(oldest) = self.pieces[PIECES - 1].take() {
+            self.bytes -= oldest.length();
+            oldest.release();
+        }
+    }
+
     fn keep(&mut self, piece: Piece, length: usize) {
         while self.bytes + length > MOST || self.pieces[0].is_some() {
-            self.pieces.rotate_left(1);
-            if let Some(oldest) = self.pieces[PIECES - 1].take() {
-                self.bytes -= oldest.length();
-                oldest.release();
-            }
+            self.release_oldest();
         }
         // SAFETY: whole pages of the piece but its first, which keeps its length; older systems refuse, and it stays resident.
         unsafe {
