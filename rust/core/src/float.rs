@@ -117,12 +117,5 @@ macro_rules! float {
     };
 }
 
-#[inline(always)]
-fn expf_each(values: &mut [f32]) {
-    for x in values {
-        *x = libm::expf(*x);
-    }
-}
-
-float!(f32, libm::expf, expf_each, libm::logf);
+float!(f32, libm::expf, crate::exp_single::each, libm::logf);
 float!(f64, libm::exp, crate::exp::each, libm::log);

@@ -14,6 +14,7 @@ pub mod error;
 pub mod exec;
 mod exp;
 mod exp_minus_one;
+mod exp_single;
 pub mod expression;
 pub mod extrema;
 pub mod float;
