@@ -177,8 +177,7 @@ def _learn(X, strategy, missing_values, then_fill=False):
         if marker is NOT_OURS or callable(strategy):
             return None
         if type(X) is _core.ArrowFloats:
-            both = then_fill and strategy == "mean"
-            values, missing, refused = X.sums_and_fill(marker) if both else X.sums(marker)
+            values, missing, refused = X.sums(marker, then_fill and strategy == "mean")
         else:
             values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
         if refused:

@@ -64,22 +64,22 @@ impl ArrowFloats {
     }
 
     /// (the sum of each column without its missing values, how many are missing, was there a value that may not occur).
-    fn sums<'py>(&self, py: Python<'py>, marker: Option<f64>) -> PyResult<Sums<'py>> {
+    ///
+    /// `then_fill`: columns are also filled with their means, for a call of `fill` that asks for these.
+    fn sums<'py>(&self, py: Python<'py>, marker: Option<f64>, then_fill: bool) -> PyResult<Sums<'py>> {
         let columns = self.nullable();
-        let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
-        Ok((means.sum.into_pyarray(py), means.missing.into_pyarray(py), means.refused))
-    }
-
-    /// The same; columns are also filled with their means, for a call of `fill` that asks for these.
-    fn sums_and_fill<'py>(&self, py: Python<'py>, marker: Option<f64>) -> PyResult<Sums<'py>> {
-        let columns = self.nullable();
-        let table = self.fresh(py);
-        // SAFETY: the array was just made, is contiguous, and this is its only reference.
-        let to = unsafe { table.as_slice_mut()? };
-        let (means, odd) = enter(py, |exec| fill_means(&columns, missing(marker), to, exec))?;
-        if let (false, Ok(mut ahead)) = (odd, self.ahead.lock()) {
-            *ahead = Some(Ahead { marker, values: means.finalize(), table: table.unbind() });
-        }
+        let means = if then_fill {
+            let table = self.fresh(py);
+            // SAFETY: the array was just made, is contiguous, and this is its only reference.
+            let to = unsafe { table.as_slice_mut()? };
+            let (means, odd) = enter(py, |exec| fill_means(&columns, missing(marker), to, exec))?;
+            if let (false, Ok(mut ahead)) = (odd, self.ahead.lock()) {
+                *ahead = Some(Ahead { marker, values: means.finalize(), table: table.unbind() });
+            }
+            means
+        } else {
+            enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?
+        };
         Ok((means.sum.into_pyarray(py), means.missing.into_pyarray(py), means.refused))
     }
 

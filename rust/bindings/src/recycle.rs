@@ -153,9 +153,10 @@ pub fn release() {
 impl Kept {
     /// The shortest piece that is long enough, if it is not more than twice as long.
     fn take(&mut self, length: usize) -> Option<Piece> {
-        let fitting = |piece: &Piece| Some(piece.length()).filter(|n| (length..=2 * length).contains(n));
-        let lengths = self.pieces.iter().enumerate();
-        let fitting = lengths.filter_map(|(place, piece)| Some((fitting(piece.as_ref()?)?, place)));
+        let fitting = self.pieces.iter().enumerate().filter_map(|(place, piece)| {
+            let n = piece.as_ref()?.length();
+            (length..=2 * length).contains(&n).then_some((n, place))
+        });
         let (length, place) = fitting.min()?;
         self.bytes -= length;
         self.pieces[place].take()

@@ -3,7 +3,7 @@
 //! FreeBSD's e_exp.c, as the `libm` crate has it, without its branches: both sides are computed and one is chosen, so that
 //! the compiler makes vectors of it. Values of 708.39 and more, infinities and NaN are left to the crate's own function.
 
-use crate::ln2::{BLOCK, INV_LN2, LN2_HI, LN2_LO};
+use crate::ln2::{self, INV_LN2, LN2_HI, LN2_LO};
 
 /// Below this size the result is a normal number, and 2^k too.
 const PLAIN_BELOW: f64 = 708.39;
@@ -41,18 +41,13 @@ fn plain(x: f64) -> f64 {
 /// `exp` of each value, in place.
 #[inline(always)]
 pub(crate) fn each(values: &mut [f64]) {
-    for block in values.chunks_mut(BLOCK) {
-        let plainly = block.iter().fold(true, |all, x| all & (x.abs() < PLAIN_BELOW));
-        if plainly {
-            for x in block {
-                *x = plain(*x);
-            }
-        } else {
-            for x in block {
-                *x = libm::exp(*x);
-            }
-        }
-    }
+    ln2::each(
+        values,
+        #[inline(always)]
+        |x| x.abs() < PLAIN_BELOW,
+        plain,
+        libm::exp,
+    );
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! FreeBSD's e_expf.c, as the `libm` crate has it, without its branches (see [`crate::exp`]). Values of 87.33 and more,
 //! infinities and NaN are left to the crate's own function.
 
-use crate::ln2::BLOCK;
+use crate::ln2;
 
 /// Below this size the result is a normal number, and 2^k too.
 const PLAIN_BELOW: f32 = 87.33;
@@ -38,18 +38,13 @@ fn plain(x: f32) -> f32 {
 /// `exp` of each value, in place.
 #[inline(always)]
 pub(crate) fn each(values: &mut [f32]) {
-    for block in values.chunks_mut(BLOCK) {
-        let plainly = block.iter().fold(true, |all, x| all & (x.abs() < PLAIN_BELOW));
-        if plainly {
-            for x in block {
-                *x = plain(*x);
-            }
-        } else {
-            for x in block {
-                *x = libm::expf(*x);
-            }
-        }
-    }
+    ln2::each(
+        values,
+        #[inline(always)]
+        |x| x.abs() < PLAIN_BELOW,
+        plain,
+        libm::expf,
+    );
 }
 
 #[cfg(test)]

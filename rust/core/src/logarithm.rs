@@ -3,7 +3,7 @@
 //! FreeBSD's e_log.c and s_log1p.c, as the `libm` crate has them, without their branches: both sides are computed and one
 //! is chosen, so that the compiler makes vectors of it. Blocks with a value that is special there are left to the crate.
 
-use crate::ln2::{BLOCK, LN2_HI, LN2_LO};
+use crate::ln2::{self, LN2_HI, LN2_LO};
 
 const L1: f64 = f64::from_bits(0x3fe5_5555_5555_5593);
 const L2: f64 = f64::from_bits(0x3fd9_9999_9997_fa04);
@@ -67,27 +67,25 @@ fn plain_ln_1p(x: f64) -> f64 {
 /// `ln` of each value, in place.
 #[inline(always)]
 pub fn ln_each(values: &mut [f64]) {
-    for block in values.chunks_mut(BLOCK) {
-        let plain = block.iter().fold(true, |all, x| all & (*x >= f64::MIN_POSITIVE) & (*x < f64::INFINITY));
-        if plain {
-            block.iter_mut().for_each(|x| *x = plain_ln(*x));
-        } else {
-            block.iter_mut().for_each(|x| *x = libm::log(*x));
-        }
-    }
+    ln2::each(
+        values,
+        #[inline(always)]
+        |x| (f64::MIN_POSITIVE..f64::INFINITY).contains(&x),
+        plain_ln,
+        libm::log,
+    );
 }
 
 /// `ln(1 + x)` of each value, in place; quick where none is negative.
 #[inline(always)]
 pub(crate) fn ln_1p_each(values: &mut [f64]) {
-    for block in values.chunks_mut(BLOCK) {
-        let plain = block.iter().fold(true, |all, x| all & (*x >= 0.0) & (*x < f64::INFINITY));
-        if plain {
-            block.iter_mut().for_each(|x| *x = plain_ln_1p(*x));
-        } else {
-            block.iter_mut().for_each(|x| *x = libm::log1p(*x));
-        }
-    }
+    ln2::each(
+        values,
+        #[inline(always)]
+        |x| (0.0..f64::INFINITY).contains(&x),
+        plain_ln_1p,
+        libm::log1p,
+    );
 }
 
 #[cfg(test)]

@@ -28,6 +28,17 @@ impl Means {
         Self { rows: 0, missing: vec![0.0; columns], sum: vec![0.0; columns], refused: false }
     }
 
+    /// What was seen of columns one by one, of so many rows.
+    pub(super) fn side_by_side<'a>(rows: usize, parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self { rows, ..Self::new(0) };
+        for part in parts {
+            all.missing.push(part.missing[0]);
+            all.sum.push(part.sum[0]);
+            all.refused |= part.refused;
+        }
+        all
+    }
+
     /// Takes in what `other` has seen.
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
@@ -55,13 +66,7 @@ impl Means {
         let exec = exec.only_if(x.len() >= SERIAL_BELOW);
         if by_column(&x) {
             let parts = exec.map(columns, |j| of_rows(x.slice(s![.., j..=j]), missing))?;
-            let mut all = Self::new(columns);
-            all.rows = rows;
-            for (j, part) in parts.iter().enumerate() {
-                (all.missing[j], all.sum[j]) = (part.missing[0], part.sum[0]);
-                all.refused |= part.refused;
-            }
-            self.merge(&all);
+            self.merge(&Self::side_by_side(rows, &parts));
             return Ok(());
         }
         let step = (CHUNK / columns).max(1);

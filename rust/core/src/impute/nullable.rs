@@ -3,6 +3,7 @@
 //! A block of values becomes one with NaN for what is missing while it lies in the first-level cache, so that there is
 //! nothing else to write; a NaN among the values is missing too.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayView1, Axis};
@@ -148,6 +149,29 @@ fn sum_of_found(values: &[f64], bits: &[u8], first: usize) -> (f64, f64) {
     (sums.iter().sum(), found.iter().sum::<u64>() as f64)
 }
 
+/// The sum and count of a column.
+fn mean_of(column: &Nullable<'_>, missing: Missing<f64>) -> Means {
+    let rows = column.values.len();
+    let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
+    all.rows = rows;
+    for begin in (0..rows).step_by(BLOCK) {
+        let (before, n) = (all.sum[0], BLOCK.min(rows - begin));
+        if let (Missing::Nan, Some((bits, first)), BLOCK) = (missing, column.there, n) {
+            let values = &column.values[begin..begin + n];
+            let (sum, found) = simd::dispatch!(sum_of_found(values, bits, first + begin));
+            all.sum[0] += sum;
+            all.missing[0] += n as f64 - found;
+        } else {
+            add_block(column.block(begin, &mut buffer[..n]), missing, &mut all);
+        }
+        if before.is_finite() && !all.sum[0].is_finite() || all.refused {
+            let values = column.block(begin, &mut buffer[..n]);
+            all.refused |= values.iter().any(|v| missing.refuses(*v));
+        }
+    }
+    all
+}
+
 /// Sums and counts of columns of one length.
 ///
 /// # Errors
@@ -155,32 +179,8 @@ fn sum_of_found(values: &[f64], bits: &[u8], first: usize) -> (f64, f64) {
 pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: &Exec<'_>) -> Result<Means> {
     let rows = columns.first().map_or(0, |column| column.values.len());
     let exec = exec.only_if(rows * columns.len() >= SERIAL_BELOW);
-    let parts = exec.map(columns.len(), |j| {
-        let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
-        for begin in (0..rows).step_by(BLOCK) {
-            let (before, n) = (all.sum[0], BLOCK.min(rows - begin));
-            if let (Missing::Nan, Some((bits, first)), BLOCK) = (missing, columns[j].there, n) {
-                let values = &columns[j].values[begin..begin + n];
-                let (sum, found) = simd::dispatch!(sum_of_found(values, bits, first + begin));
-                all.sum[0] += sum;
-                all.missing[0] += n as f64 - found;
-            } else {
-                add_block(columns[j].block(begin, &mut buffer[..n]), missing, &mut all);
-            }
-            if before.is_finite() && !all.sum[0].is_finite() || all.refused {
-                let values = columns[j].block(begin, &mut buffer[..n]);
-                all.refused |= values.iter().any(|v| missing.refuses(*v));
-            }
-        }
-        all
-    })?;
-    let mut all = Means::new(columns.len());
-    all.rows = rows;
-    for (j, part) in parts.iter().enumerate() {
-        (all.missing[j], all.sum[j]) = (part.missing[0], part.sum[0]);
-        all.refused |= part.refused;
-    }
-    Ok(all)
+    let parts = exec.map(columns.len(), |j| mean_of(&columns[j], missing))?;
+    Ok(Means::side_by_side(rows, &parts))
 }
 
 /// Fills each column's own mean into it while it still lies in the cache. Returns also whether a value was met that may not
@@ -196,35 +196,21 @@ pub fn fill_means(
 ) -> Result<(Means, bool)> {
     let rows = columns.first().map_or(0, |column| column.values.len());
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
-    let mut parts: Vec<_> = out
-        .chunks_mut(rows.max(1))
-        .zip(columns)
-        .map(|(out, column)| (out, column, Means::new(1), false))
-        .collect();
-    exec.for_each_piece(&mut parts, 1, |_, parts| {
-        for (out, column, means, refused) in parts {
-            let (column, serial) = (std::slice::from_ref(*column), Exec::serial());
-            let filled = means_of_nullable(column, missing, &serial).and_then(|found| {
-                let mean = found.finalize()[0];
-                *means = found;
-                if mean.is_finite() {
-                    fill_nullable(column, missing, &[mean], out, &serial)
-                } else {
-                    Ok(true)
-                }
-            });
-            *refused = filled.unwrap_or(true);
-        }
+    let outs: Vec<_> = out.chunks_mut(rows.max(1)).map(Mutex::new).collect();
+    let parts = exec.map(columns.len(), |j| {
+        let means = mean_of(&columns[j], missing);
+        let mean = means.finalize()[0];
+        let filled = match outs.get(j).map(Mutex::lock) {
+            Some(Ok(mut out)) if mean.is_finite() => {
+                fill_nullable(&columns[j..=j], missing, &[mean], &mut out, &Exec::serial())
+            }
+            _ => Ok(true),
+        };
+        filled.map(|refused| (means, refused))
     })?;
-    let mut all = Means::new(columns.len());
-    all.rows = rows;
-    let mut refused = false;
-    for (j, (_, _, part, bad)) in parts.iter().enumerate() {
-        (all.missing[j], all.sum[j]) = (part.missing[0], part.sum[0]);
-        all.refused |= part.refused;
-        refused |= bad;
-    }
-    Ok((all, refused))
+    let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+    let refused = parts.iter().any(|(_, refused)| *refused);
+    Ok((Means::side_by_side(rows, parts.iter().map(|(means, _)| means)), refused))
 }
 
 /// Fills finite values into columns of one length, one after the other. Returns whether a value was met that may not occur.
