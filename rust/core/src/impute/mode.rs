@@ -97,9 +97,11 @@ pub struct Found {
 
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
-/// Prints that are held at a time, unless one column has more: 40 MB. Fewer columns at a time would need less, but the
-/// rows, of which a few values lie in one line of memory, are then read more often: a tenth slower with half of it.
+/// Prints that are held at a time, unless two columns have more: 40 MB.
 const WORK: usize = 10_000_000;
+/// Bytes of input for each of the work space: fewer columns at a time read the rows, of which a few values lie in one
+/// line of memory, more often; two of twenty at a time take a twentieth longer than ten, one takes half as long again.
+const INPUT: usize = 20;
 
 /// The most frequent value of each column, what is `missing` left out (of whole numbers with NaN as the mark: nothing).
 ///
@@ -138,7 +140,11 @@ pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>)
         }
     }
     let mut space = Space::default();
-    let at_most = if by_column(&x) { 1 } else { (WORK / rows).max(1) };
+    let at_most = if by_column(&x) {
+        1
+    } else {
+        (WORK / rows).min(columns * size_of::<T>() / (INPUT * size_of::<u32>())).max(2)
+    };
     let groups = left.len().div_ceil(at_most).max(1);
     for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
         let (found, refused) = modes_by_prints(x, columns, &mut space, missing, exec)?;

@@ -6,7 +6,7 @@
 //! the keys of the most frequent prints, and those are counted. Equal values have equal prints, so a value is at most as
 //! frequent as its print; if different values had one print, the count found says from which one on to look again.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::{ArrayView2, s};
 
@@ -38,14 +38,16 @@ pub struct Space {
 }
 
 /// What is known of a chunk of rows.
-struct Taken {
-    columns: Vec<Column>,
+struct Taken<'a> {
+    columns: Vec<Column<'a>>,
     refused: bool,
 }
 
 /// What is known of a column's values in a chunk.
-struct Column {
-    /// Where each part's prints begin in the chunk, then their number.
+struct Column<'a> {
+    /// The prints of what is there, by part.
+    prints: &'a [u32],
+    /// Where each part's begin, then their number.
     begins: [u16; PARTS + 1],
     smallest: u64,
 }
@@ -65,26 +67,22 @@ pub fn modes_by_prints<T: Key>(
     if space.prints.len() < rows * width {
         space.prints = zeroed_space(rows * width);
     }
-    let prints = &mut space.prints[..rows * width];
+    // What is missing takes no room: the space is given out as it is filled.
+    let space = Mutex::new(&mut space.prints[..]);
     let taken = {
-        let pieces: Vec<_> = prints.chunks_mut(ROWS * width).map(Mutex::new).collect();
         let pool: Mutex<Vec<Work>> = Mutex::default();
-        exec.map(pieces.len(), |i| {
+        exec.map(rows.div_ceil(ROWS), |i| {
             let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
             work.columns.resize_with(width, Hashed::default);
             let rows = x.slice(s![i * ROWS..rows.min((i + 1) * ROWS), ..]);
-            let mut taken = Taken { columns: Vec::new(), refused: false };
-            if let Ok(mut piece) = pieces[i].lock() {
-                taken = take(rows, columns, missing, &mut work, &mut piece);
-            }
+            let taken = take(rows, columns, missing, &mut work, &space);
             if let Ok(mut pool) = pool.lock() {
                 pool.push(work);
             }
             taken
         })?
     };
-    let of_columns: Vec<Prints<'_>> =
-        (0..width).map(|k| Prints { k, width, taken: &taken, all: prints }).collect();
+    let of_columns: Vec<Prints<'_>> = (0..width).map(|k| Prints { k, taken: &taken }).collect();
     let pool: Mutex<Vec<Counter>> = Mutex::default();
     let count = |columns: &[usize], least: u64, only_most: bool| {
         const TASKS: usize = PARTS / TOGETHER;
@@ -160,14 +158,14 @@ fn print_of(hash: u64) -> u32 {
     (hash >> (32 - PART_BITS)) as u32
 }
 
-/// Sorts the prints of a chunk's columns by part into `out`, column after column.
-fn take<T: Key>(
+/// Sorts the prints of a chunk's columns by part into what is left of `space`.
+fn take<'a, T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
     missing: Missing<T>,
     work: &mut Work,
-    out: &mut [u32],
-) -> Taken {
+    space: &Mutex<&'a mut [u32]>,
+) -> Taken<'a> {
     let rows = x.nrows();
     let mut taken = Taken { columns: Vec::with_capacity(columns.len()), refused: false };
     let mut smallest = vec![u64::MAX; columns.len()];
@@ -192,13 +190,24 @@ fn take<T: Key>(
         }
     }
     let sorted = &mut work.sorted[..rows];
-    for ((hashed, out), smallest) in work.columns.iter().zip(out.chunks_mut(rows)).zip(smallest) {
+    for (hashed, smallest) in work.columns.iter().zip(smallest) {
         let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
-        taken.columns.push(Column { begins: by_part(prints, parts, sorted), smallest });
+        let begins = by_part(prints, parts, sorted);
         // In the cache first: stores all over memory that is not there yet would wait for it.
-        out.copy_from_slice(sorted);
+        let there = &sorted[..usize::from(begins[PARTS])];
+        let prints = first(space, there.len());
+        prints.copy_from_slice(there);
+        taken.columns.push(Column { prints, begins, smallest });
     }
     taken
+}
+
+/// The first `n` of what is left, taken from it.
+fn first<'a>(space: &Mutex<&'a mut [u32]>, n: usize) -> &'a mut [u32] {
+    let mut left = space.lock().unwrap_or_else(PoisonError::into_inner);
+    let (first, rest) = std::mem::take(&mut *left).split_at_mut(n);
+    *left = rest;
+    first
 }
 
 #[inline(always)]
@@ -235,12 +244,10 @@ fn by_part(prints: &[u32], parts: &[u8], out: &mut [u32]) -> [u16; PARTS + 1] {
     begins
 }
 
-/// The prints of a column: the `k`-th of `width` whose chunks lie side by side.
+/// The prints of a column, the `k`-th of the chunks'.
 struct Prints<'a> {
     k: usize,
-    width: usize,
-    taken: &'a [Taken],
-    all: &'a [u32],
+    taken: &'a [Taken<'a>],
 }
 
 impl Prints<'_> {
@@ -250,15 +257,14 @@ impl Prints<'_> {
 
     /// How many values are there?
     fn there(&self) -> usize {
-        self.taken.iter().map(|taken| usize::from(taken.columns[self.k].begins[PARTS])).sum()
+        self.taken.iter().map(|taken| taken.columns[self.k].prints.len()).sum()
     }
 
     /// A part's prints, chunk by chunk.
     fn part(&self, part: usize) -> impl Iterator<Item = &[u32]> {
-        self.taken.iter().zip(self.all.chunks(ROWS * self.width)).map(move |(taken, chunk)| {
-            let rows = chunk.len() / self.width;
-            let begins = &taken.columns[self.k].begins;
-            &chunk[self.k * rows..][usize::from(begins[part])..usize::from(begins[part + 1])]
+        self.taken.iter().map(move |taken| {
+            let Column { prints, begins, .. } = &taken.columns[self.k];
+            &prints[usize::from(begins[part])..usize::from(begins[part + 1])]
         })
     }
 
