@@ -200,7 +200,7 @@ def sparse_column_moments(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
 
 # extrema
-def column_extrema(x: NDArray[Any] | list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def column_extrema(x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_extrema(
     values: NDArray[Any],
     indices: NDArray[Any],
@@ -293,7 +293,7 @@ class ArrowFrame:
 
 # impute
 def column_statistics(
-    x: NDArray[Any], strategy: str, marker: float | None
+    x: NDArray[Any] | list[NDArray[Any]], strategy: str, marker: float | None
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def fill_missing_in_place(x: NDArray[Any], marker: float | None, values: NDArray[Any]) -> bool: ...
 def missing_marks(
@@ -314,7 +314,10 @@ def sparse_column_statistics(
     empty: float | None,
 ) -> NDArray[Any]: ...
 def fill_missing(
-    x: NDArray[Any], marker: float | None, values: NDArray[Any], indicators: Sequence[int] | None = None
+    x: NDArray[Any] | list[NDArray[Any]],
+    marker: float | None,
+    values: NDArray[Any],
+    indicators: Sequence[int] | None = None,
 ) -> NDArray[Any] | None: ...
 def integer_modes(x: NDArray[Any], marker: int | None) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def object_missing(x: NDArray[Any], marker: float | str | None) -> tuple[NDArray[Any], bool] | None: ...

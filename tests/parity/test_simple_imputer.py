@@ -372,6 +372,17 @@ def test_copy(order):
     assert_allclose(out, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(("value", "missing"), [(np.inf, np.nan), (np.nan, -1.0), (-np.inf, -1.0)])
+def test_what_is_refused_stays_as_it_was(value, missing):
+    X = with_holes(data(), missing)
+    imputer = SimpleImputer(missing_values=missing, copy=False).fit(X)
+    X[-1, -1] = value
+    before = X.copy()
+    with pytest.raises(ValueError, match="Input X contains"):
+        imputer.transform(X)
+    assert_array_equal(X, before)
+
+
 def test_read_only_input():
     X = with_holes(data())
     X.flags.writeable = False

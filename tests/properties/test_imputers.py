@@ -1,6 +1,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,6 +106,14 @@ def test_indicators(X, features, sparse_, make, marker):
     assert_array_equal(out, expected)
 
 
+def in_pieces(X):
+    """A frame whose columns were put in one after the other."""
+    frame = pd.DataFrame(index=range(len(X)))
+    for j, column in enumerate(X.T):
+        frame[str(j)] = column
+    return frame
+
+
 def quiet(call, *args):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on columns without values
@@ -129,6 +138,33 @@ def test_simple_merges(X, strategy, keep_empty_features, cut):
     assert_array_equal(parts.statistics_.astype(float), whole.statistics_.astype(float))
     assert_array_equal(parts.indicator_.features_, whole.indicator_.features_)
     assert_array_equal(quiet(parts.transform, X), quiet(whole.transform, X))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays(
+        st.sampled_from([np.float64, np.float32, np.int64]), shapes, elements=st.integers(-4, 4).map(float)
+    ),
+    st.sampled_from(["mean", "median", "most_frequent", "constant"]),
+    st.sampled_from([np.nan, -1, 2.0]),
+    st.sampled_from([np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2], pd.DataFrame, in_pieces]),
+    st.integers(1, 13),
+)
+def test_parts_of_any_table(X, strategy, missing_values, make, cut):
+    options = {"strategy": strategy, "missing_values": missing_values}
+    whole = quiet(theirs.SimpleImputer(**options).fit, X)
+    parts = SimpleImputer(**options)
+    for part in (X[:cut], X[cut:]):
+        if len(part):
+            quiet(parts.partial_fit, make(part))
+    # Small whole numbers: sums are exact, means are rounded once.
+    assert_array_equal(parts.statistics_.astype(X.dtype), whole.statistics_.astype(X.dtype))
+    before = parts.statistics_.copy()
+    refused = np.full((1, X.shape[1]), np.inf if X.dtype.kind == "f" else np.nan)
+    if X.dtype.kind == "f" or missing_values == missing_values:
+        with pytest.raises(ValueError, match=r"Input X contains (infinity|NaN)"):
+            parts.partial_fit(make(refused))
+        assert_array_equal(parts.statistics_, before)
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import FLOATS
+from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.sklearn_compat import check_feature_names, dense_output, wrap_output
 
@@ -71,6 +71,21 @@ def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
         return _core.ArrowFloats(X)
     except TypeError:  # it lies in several parts
         return None
+
+
+def float_table(X: Any) -> Floats | None:
+    """X as the core takes it without validation: itself if a plain array, the columns of a frame; None for others."""
+    return X if is_plain_float_matrix(X) else float_columns(X)
+
+
+def finite_or_nan(X: Any) -> bool | str:
+    """What to tell scikit-learn's validation of `ensure_all_finite` where NaN is allowed.
+
+    That is False where X was found without infinities here: scikit-learn makes a mask of a byte a value to look for them
+    once there is a NaN. Otherwise "allow-nan", so that it words the error.
+    """
+    table = float_table(X)
+    return "allow-nan" if table is None or _core.column_extrema(table)[2] else False
 
 
 def rows_of(table: Floats) -> int:

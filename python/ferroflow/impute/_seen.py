@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
+from ferroflow._bridge.fast_path import FLOATS
+from ferroflow._bridge.quantile_sketch import counts, merge_sketches, quantiles, sketch_rows
 from ferroflow.impute._markers import missing_mask
 
 _BLOCK = 1 << 20
@@ -28,16 +29,28 @@ class Seen(NamedTuple):
 
 def seen_of(X: np.ndarray, strategy: str, missing_values: Any) -> Seen:
     """Return what there is to keep of checked rows."""
+    if strategy == "median" and X.dtype in FLOATS and missing_values != missing_values:
+        sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
+        return Seen(len(X), len(X) - counts(sketch), sketch)
+    if strategy == "most_frequent":
+        columns = [_counted(column, missing_values) for column in X.T]
+        return Seen(
+            len(X), np.array([float(missing) for missing, _ in columns]), [kept for _, kept in columns]
+        )
     mask = missing_mask(X, missing_values)
     kept: Any = None
     if strategy == "mean":
         kept = np.where(mask, 0, X).sum(axis=0, dtype=np.float64)
     elif strategy == "median":
         kept, _ = sketch_rows(np.where(mask, np.nan, X).astype(np.float64, copy=False))
-    elif strategy == "most_frequent":
-        columns = [column[~holes] for column, holes in zip(X.T, mask.T, strict=True)]
-        kept = [Counter(c) if X.dtype == object else np.unique(c, return_counts=True) for c in columns]
     return Seen(len(X), mask.sum(axis=0).astype(np.float64), kept)
+
+
+def _counted(column: np.ndarray, missing_values: Any) -> tuple[int, Any]:
+    """Return how many values are missing, and the others with their counts."""
+    there = column[~missing_mask(column[:, np.newaxis], missing_values)[:, 0]]
+    kept = Counter(there) if column.dtype == object else np.unique(there, return_counts=True)
+    return len(column) - len(there), kept
 
 
 def dense_parts(X: Any) -> Iterator[np.ndarray]:

@@ -37,6 +37,8 @@ _F64 = np.dtype(np.float64)
 class SimpleImputer(impute.SimpleImputer):
     __doc__ = impute.SimpleImputer.__doc__
 
+    _seen: Seen
+
     def fit(self, X, y=None):
         self.__dict__.pop("_seen", None)
         return super().fit(X, y)
@@ -75,8 +77,7 @@ class SimpleImputer(impute.SimpleImputer):
         if first:
             keep_dtype(self, X.dtype)
         for part in dense_parts(X) if sparse.issparse(X) else (X,):
-            new = seen_of(part, self.strategy, self.missing_values)
-            self._seen: Seen = new if first else merge_seen(self._seen, new, self.strategy)
+            _take_in(self, seen_of(part, self.strategy, self.missing_values), first)
             first = False  # for the next part
         _conclude(self)
         note_rust("SimpleImputer.partial_fit")
@@ -131,7 +132,7 @@ class SimpleImputer(impute.SimpleImputer):
     def _can_write_there(self, dtype):
         if self.add_indicator or dtype != self._fit_dtype or float_marker(self.missing_values) is NOT_OURS:
             return False
-        return dtype in FLOATS and self.statistics_.dtype.kind == "f" and np.isfinite(_fill(self)).all()
+        return dtype in FLOATS and fill_dtype(self).kind == "f" and np.isfinite(_fill(self)).all()
 
     def _transform_there(self, X):
         return not _core.fill_missing_in_place(X, float_marker(self.missing_values), _fill(self))
@@ -172,7 +173,7 @@ def _learn(X, strategy, missing_values, then_fill=False):
 
     A table that is to be filled next fills its columns with their means while they lie in the cache.
     """
-    if type(X) is _core.ArrowFloats or is_plain_float_matrix(X):
+    if type(X) in (_core.ArrowFloats, list) or is_plain_float_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
@@ -182,6 +183,8 @@ def _learn(X, strategy, missing_values, then_fill=False):
             values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
         if refused:
             return None
+        if strategy == "median":
+            values = values.astype(dtype_of(X), copy=False)
         rows = rows_of(X)
         if strategy == "mean":
             with np.errstate(invalid="ignore"):
@@ -211,6 +214,10 @@ def _learn(X, strategy, missing_values, then_fill=False):
             modes[:] = found[0]
             return modes, Seen(X.shape[0], found[1], None)
     return None
+
+
+def _take_in(self, new, first):
+    self._seen = new if first else merge_seen(self._seen, new, self.strategy)
 
 
 def _conclude(self):
@@ -268,8 +275,8 @@ def _table(self, X):
     if table is None:
         return objects_of_frame(X)
     if type(table) is list:
-        table = np.asarray(X)
-    elif type(table) is _core.ArrowFloats and (self.add_indicator or self.strategy not in _BY_SUMS):
+        return np.asarray(X) if self.add_indicator else table
+    if type(table) is _core.ArrowFloats and (self.add_indicator or self.strategy not in _BY_SUMS):
         table = X.to_numpy()
     return table
 
@@ -280,25 +287,9 @@ def _fast_fit(self, X, y=None):
 
 def _fit_table(self, X, table, then_fill=False):
     """Fit on X, whose values `table` has."""
-    strategy, fill_value = self.strategy, self.fill_value
-    if (
-        table is None
-        or type(strategy) is not str
-        or (strategy not in _LEARNED and strategy != "constant")
-        or type(self.copy) is not bool
-        or type(self.add_indicator) is not bool
-        or type(self.keep_empty_features) is not bool
-        or has_callbacks(self)
-    ):
+    if table is None or not _is_plain(self, table):
         return NotImplemented
-    constant = strategy == "constant"
-    if constant and other_constants():
-        return NotImplemented
-    texts = type(table) is np.ndarray and table.dtype.kind == "O"
-    if constant and not (
-        fill_value is None or type(fill_value) in ((str, int, float) if texts else (int, float))
-    ):
-        return NotImplemented
+    strategy, fill_value, texts = self.strategy, self.fill_value, _are_texts(table)
     if texts:
         learned = _learn_objects(table, strategy, self.missing_values)
     else:
@@ -306,6 +297,37 @@ def _fit_table(self, X, table, then_fill=False):
     if learned is None:
         return NotImplemented  # scikit-learn's validation words the error
     statistics, seen = learned
+    _learn_columns(self, X, table)
+    default: int | str = "missing_value" if texts else 0
+    self.statistics_ = _finish(self, statistics, seen, default if fill_value is None else fill_value)
+    note_rust("SimpleImputer.fit")
+    return self
+
+
+def _are_texts(table):
+    return type(table) is np.ndarray and table.dtype.kind == "O"
+
+
+def _is_plain(self, table):
+    """Are the parameters such that scikit-learn's validation has nothing to say of them, for a table like this?"""
+    strategy, fill_value = self.strategy, self.fill_value
+    if (
+        type(strategy) is not str
+        or (strategy not in _LEARNED and strategy != "constant")
+        or type(self.copy) is not bool
+        or type(self.add_indicator) is not bool
+        or type(self.keep_empty_features) is not bool
+        or has_callbacks(self)
+    ):
+        return False
+    if strategy != "constant":
+        return True
+    kinds = (str, int, float) if _are_texts(table) else (int, float)
+    return not other_constants() and (fill_value is None or type(fill_value) in kinds)
+
+
+def _learn_columns(self, X, table):
+    """Note names, width and type of X, whose values `table` has."""
     state = self.__dict__
     if table is X:
         state.pop("feature_names_in_", None)
@@ -313,9 +335,35 @@ def _fit_table(self, X, table, then_fill=False):
         learn_names(self, X)
     state["n_features_in_"] = X.shape[1]
     keep_dtype(self, dtype_of(table))
-    default: int | str = "missing_value" if texts else 0
-    state["statistics_"] = _finish(self, statistics, seen, default if fill_value is None else fill_value)
-    note_rust("SimpleImputer.fit")
+
+
+def _seen_of_table(X, table, strategy, missing_values):
+    """What there is to keep of X, which nobody checked and whose values `table` has, or None."""
+    checked = _learn(table, "mean", missing_values)
+    if checked is None or strategy == "mean":
+        return None if checked is None else checked[1]
+    if strategy == "constant":
+        return checked[1]._replace(kept=None)
+    # A frame that lies in one piece is not copied.
+    return seen_of(np.asarray(X) if type(table) is list else table, strategy, missing_values)
+
+
+def _fast_partial_fit(self, X, y=None):
+    state = self.__dict__
+    first = "statistics_" not in state
+    table = _table(self, X)
+    if table is None or _are_texts(table) or not _is_plain(self, table):
+        return NotImplemented
+    if not first and ("_seen" not in state or not agrees(state, X)):
+        return NotImplemented
+    new = _seen_of_table(X, table, self.strategy, self.missing_values)
+    if new is None:
+        return NotImplemented  # scikit-learn's validation words the error
+    if first:
+        _learn_columns(self, X, table)
+    _take_in(self, new, first)
+    _conclude(self)
+    note_rust("SimpleImputer.partial_fit")
     return self
 
 
@@ -337,12 +385,15 @@ def _fast_transform(self, X):
 def _transform_table(self, X, table):
     """Fill X, whose values `table` has."""
     state = self.__dict__
-    if table is None or "statistics_" not in state or self.copy is not True or array_api_dispatch():
+    if table is None or "statistics_" not in state or type(self.copy) is not bool or array_api_dispatch():
         return NotImplemented
-    texts = type(table) is np.ndarray and table.dtype.kind == "O"
+    texts = _are_texts(table)
     if texts != (state["_fit_dtype"].kind == "O") or not agrees(state, X):
         return NotImplemented
-    out = _fill_objects(self, table) if texts else _fill_floats(self, table)
+    if not self.copy:
+        out = _fill_there(self, table) if table is X and not texts else NotImplemented
+    else:
+        out = _fill_objects(self, table) if texts else _fill_floats(self, table)
     if out is NotImplemented:
         return NotImplemented
     note_rust("SimpleImputer.transform")
@@ -365,6 +416,15 @@ def _fill_floats(self, table):
         out = _core.fill_missing(table, marker, _fill(self), indicators)
     # None for a value that scikit-learn refuses, or a column that it drops
     return NotImplemented if out is None else out
+
+
+def _fill_there(self, X):
+    if not X.flags.writeable or not self._can_write_there(X.dtype):
+        return NotImplemented
+    # First, since nothing may have changed if scikit-learn refuses a value.
+    if _core.column_statistics(X, "sum", float_marker(self.missing_values))[2]:
+        return NotImplemented
+    return X if self._transform_there(X) else NotImplemented
 
 
 def _fill_objects(self, table):
@@ -402,5 +462,6 @@ def _fast_fit_transform(self, X, y=None, **fit_params):
 
 
 with_fast_path(SimpleImputer, "fit", _fast_fit)
+with_fast_path(SimpleImputer, "partial_fit", _fast_partial_fit)
 with_fast_path(SimpleImputer, "fit_transform", _fast_fit_transform)
 with_fast_path(SimpleImputer, "transform", _fast_transform)

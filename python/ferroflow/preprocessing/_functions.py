@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_array
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
+from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import array_api_dispatch, like_sklearns
 from ferroflow.preprocessing._max_abs_scaler import MaxAbsScaler
@@ -51,7 +52,7 @@ def _by(scaler, X, axis, accept_sparse):
         copy=False,
         ensure_2d=False,
         dtype=_DTYPES,
-        ensure_all_finite="allow-nan",
+        ensure_all_finite=finite_or_nan(X),
     )
     flat = X.ndim == 1
     if flat:

@@ -6,7 +6,7 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import rows_of
+from ferroflow._bridge.frame_columns import finite_or_nan, rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import validate_data
@@ -42,7 +42,7 @@ class MaxAbsScaler(preprocessing.MaxAbsScaler):
             return super().partial_fit(X, y)
         first = not hasattr(self, "n_samples_seen_")
         X = validate_data(
-            self, X, reset=first, accept_sparse=SPARSE, dtype=FLOATS, ensure_all_finite="allow-nan"
+            self, X, reset=first, accept_sparse=SPARSE, dtype=FLOATS, ensure_all_finite=finite_or_nan(X)
         )
         if sparse.issparse(X):
             parts = X.data, X.indices, X.indptr, X.shape, X.format == "csc"

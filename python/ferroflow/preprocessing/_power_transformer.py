@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
@@ -137,7 +138,9 @@ class PowerTransformer(preprocessing.PowerTransformer):
                 "PowerTransformer.inverse_transform", "copy=False works in place, by NumPy and SciPy"
             )
             return super().inverse_transform(X)
-        checked = check_array(X, dtype=[np.float64, np.float32, np.float16], ensure_all_finite="allow-nan")
+        checked = check_array(
+            X, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=finite_or_nan(X)
+        )
         out = _inverted(self, checked) if checked.shape[1] == self.n_features_in_ else None
         if out is None:
             note_sklearn(
@@ -151,7 +154,7 @@ class PowerTransformer(preprocessing.PowerTransformer):
 def _checked(self, X, reset):
     """X as scikit-learn checks it, without its copy."""
     X = validate_data(
-        self, X, dtype=[np.float64, np.float32, np.float16], ensure_all_finite="allow-nan", reset=reset
+        self, X, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=finite_or_nan(X), reset=reset
     )
     if self.method == "box-cox" and np.fmin.reduce(X, axis=None) <= 0:
         raise ValueError("The Box-Cox transformation can only be applied to strictly positive data")

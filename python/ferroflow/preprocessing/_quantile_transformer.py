@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge import quantile_sketch
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_sketched
 from ferroflow._bridge.quantile_sketch import merge_sketches, sketch_rows
@@ -139,7 +140,7 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
             accept_sparse="csc",
             copy=sparse.issparse(X),
             dtype=[np.float64, np.float32, np.float16],
-            ensure_all_finite="allow-nan",
+            ensure_all_finite=finite_or_nan(X),
         )
         out = _map(self, checked, inverse=True) if checked.shape[1] == self.n_features_in_ else None
         if out is None:

@@ -9,8 +9,8 @@ from scipy import sparse
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix, with_fast_path
-from ferroflow._bridge.frame_columns import agrees, float_columns, framed, learn_names
+from ferroflow._bridge.fast_path import with_fast_path
+from ferroflow._bridge.frame_columns import agrees, finite_or_nan, float_table, framed, learn_names
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     array_api_dispatch,
@@ -78,7 +78,7 @@ def scaled(estimator: Any, X: Any, inverse: bool, steps: StepsOf, theirs: type, 
         "copy": estimator.copy and sparse.issparse(X),  # dense input is copied while it is scaled
         "dtype": FLOATS,
         "force_writeable": not estimator.copy or sparse.issparse(X),
-        "ensure_all_finite": "allow-nan",
+        "ensure_all_finite": finite_or_nan(X),
     }
     X = check_array(X, **options) if inverse else validate_data(estimator, X, reset=False, **options)
     if X.shape[1] != estimator.n_features_in_:
@@ -103,11 +103,6 @@ def _scale_stored(X: Any, todo: Steps) -> None:
         _core.multiply_sparse_columns(X.data, places, by_column, factor.astype(np.float64, copy=False))
     if todo.clip is not None:
         np.clip(X.data, *todo.clip, out=X.data)
-
-
-def float_table(X: Any) -> Any:
-    """X as the core takes it without validation: itself if a plain array, the columns of a frame; None for others."""
-    return X if is_plain_float_matrix(X) else float_columns(X)
 
 
 def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> None:

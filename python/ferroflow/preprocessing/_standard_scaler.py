@@ -7,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
 from ferroflow import _core
+from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import (
@@ -39,7 +40,12 @@ class StandardScaler(preprocessing.StandardScaler):
             return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
         X = validate_data(
-            self, X, accept_sparse=("csr", "csc"), dtype=FLOATS, ensure_all_finite="allow-nan", reset=first
+            self,
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=FLOATS,
+            ensure_all_finite=finite_or_nan(X),
+            reset=first,
         )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -61,7 +67,7 @@ class StandardScaler(preprocessing.StandardScaler):
         check_is_fitted(self)
         copy = self.copy if copy is None else copy
         X = validate_data(
-            self, X, reset=False, dtype=FLOATS, force_writeable=not copy, ensure_all_finite="allow-nan"
+            self, X, reset=False, dtype=FLOATS, force_writeable=not copy, ensure_all_finite=finite_or_nan(X)
         )
         X = _standardize(self, X, inverse=False, copy=copy)
         note_rust("StandardScaler.transform")
@@ -75,7 +81,7 @@ class StandardScaler(preprocessing.StandardScaler):
             return super().inverse_transform(X, copy=copy)
         check_is_fitted(self)
         copy = self.copy if copy is None else copy
-        X = check_array(X, dtype=FLOATS, force_writeable=not copy, ensure_all_finite="allow-nan")
+        X = check_array(X, dtype=FLOATS, force_writeable=not copy, ensure_all_finite=finite_or_nan(X))
         width = next((a.shape[0] for a in (self.mean_, self.scale_) if a is not None), X.shape[1])
         if X.shape[1] != width:
             note_sklearn("StandardScaler.inverse_transform", "the width differs from the fitted one")
@@ -162,7 +168,7 @@ def _scale_sparse(self, X, copy, inverse):
         "copy": self.copy if copy is None else copy,
         "dtype": FLOATS,
         "force_writeable": True,
-        "ensure_all_finite": "allow-nan",
+        "ensure_all_finite": finite_or_nan(X),
     }
     X = check_array(X, **options) if inverse else validate_data(self, X, reset=False, **options)
     if self.with_mean:

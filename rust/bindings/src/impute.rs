@@ -2,49 +2,68 @@
 
 use ferroflow_core::Float;
 use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, fill_in_place, mark, medians, modes};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::door::enter;
-use crate::float_array::{FloatMatrix, FloatMatrixMut};
+use crate::float_array::{AnyView, FloatMatrix, FloatMatrixMut, FloatTable, TableView};
 use crate::fresh::fresh;
 
-type Learned<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<f64>>, bool);
+type Learned<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
 
 /// What marks a missing value, as Python gave it.
 pub fn missing<T: Float>(marker: Option<f64>) -> Missing<T> {
     marker.map_or(Missing::Nan, |marker| Missing::Value(T::from_f64(marker)))
 }
 
-fn statistics<'py, T: Float + Element + Key>(
-    py: Python<'py>,
+type Found = (Vec<f64>, Vec<f64>, bool);
+
+fn statistics_of<T: Float + Key>(
+    py: Python<'_>,
     x: ArrayView2<'_, T>,
     strategy: &str,
     marker: Option<f64>,
-) -> PyResult<Learned<'py>> {
+) -> PyResult<Found> {
     let missing = missing(marker);
     match strategy {
-        "sum" => {
-            let means = enter(py, |exec| {
-                let mut means = Means::new(x.ncols());
-                means.update(x, missing, exec)?;
-                Ok(means)
-            })?;
-            let sum = means.sum.into_pyarray(py).into_any();
-            Ok((sum, means.missing.into_pyarray(py), means.refused))
-        }
+        "sum" => enter(py, |exec| {
+            let mut means = Means::new(x.ncols());
+            means.update(x, missing, exec)?;
+            Ok((means.sum, means.missing, means.refused))
+        }),
         "median" => {
             let found = enter(py, |exec| medians(x, missing, exec))?;
-            Ok((found.median.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
+            Ok((found.median.into_iter().map(T::to_f64).collect(), found.missing, found.refused))
         }
         "most_frequent" => {
             let found = enter(py, |exec| modes(x, missing, exec))?;
-            Ok((found.mode.into_pyarray(py).into_any(), found.missing.into_pyarray(py), found.refused))
+            Ok((found.mode, found.missing, found.refused))
         }
         _ => Err(PyValueError::new_err(format!("no such statistic: {strategy}"))),
     }
+}
+
+fn statistics<'py, T: Float + Key>(
+    py: Python<'py>,
+    x: TableView<'_, T>,
+    strategy: &str,
+    marker: Option<f64>,
+) -> PyResult<Learned<'py>> {
+    let mut all: Found = Default::default();
+    match x {
+        TableView::Whole(x) => all = statistics_of(py, x, strategy, marker)?,
+        TableView::Columns(columns) => {
+            for column in columns {
+                let one = statistics_of(py, column.insert_axis(Axis(1)), strategy, marker)?;
+                all.0.extend(one.0);
+                all.1.extend(one.1);
+                all.2 |= one.2;
+            }
+        }
+    }
+    Ok((all.0.into_pyarray(py), all.1.into_pyarray(py), all.2))
 }
 
 /// (the sum, median or mode of each column without its missing values, how many are missing, was there a value that may not
@@ -52,13 +71,13 @@ fn statistics<'py, T: Float + Element + Key>(
 #[pyfunction]
 fn column_statistics<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
-    match &x {
-        FloatMatrix::F64(x) => statistics(py, x.as_array(), strategy, marker),
-        FloatMatrix::F32(x) => statistics(py, x.as_array(), strategy, marker),
+    match x.view()? {
+        AnyView::F64(x) => statistics(py, x, strategy, marker),
+        AnyView::F32(x) => statistics(py, x, strategy, marker),
     }
 }
 
@@ -78,7 +97,7 @@ fn integer_modes<'py>(
 
 fn filled<'py, T: Float + Element>(
     py: Python<'py>,
-    x: ArrayView2<'_, T>,
+    x: &TableView<'_, T>,
     marker: Option<f64>,
     values: ArrayView1<'_, f64>,
     indicators: &[usize],
@@ -91,33 +110,48 @@ fn filled<'py, T: Float + Element>(
     {
         return Ok(None);
     }
-    let by_column = indicators.is_empty() && rows > 1 && columns > 1 && x.strides()[0] == 1;
+    let by_column = match x {
+        TableView::Whole(x) => indicators.is_empty() && rows > 1 && columns > 1 && x.strides()[0] == 1,
+        TableView::Columns(_) if indicators.is_empty() => true,
+        TableView::Columns(_) => return Ok(None),
+    };
     let shape = (rows, columns + indicators.len());
     // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill` writes every element before it is
     // returned, and on an error the array is dropped unseen.
     let out = unsafe { fresh::<T, _>(py, shape, by_column) };
     // SAFETY: the array was just made, is contiguous, and this is its only reference.
     let to = unsafe { out.as_slice_mut()? };
-    let what = Fill { missing: missing(marker), values: &values, indicators };
-    let refused = enter(py, |exec| fill(x, what, by_column, to, exec))?;
+    let missing = missing(marker);
+    let refused = enter(py, |exec| match x {
+        TableView::Whole(x) => fill(*x, Fill { missing, values: &values, indicators }, by_column, to, exec),
+        TableView::Columns(columns) => {
+            let mut refused = false;
+            let columns = columns.iter().zip(values.chunks(1)).zip(to.chunks_mut(rows.max(1)));
+            for ((column, values), to) in columns {
+                let what = Fill { missing, values, indicators };
+                refused |= fill(column.insert_axis(Axis(1)), what, false, to, exec)?;
+            }
+            Ok(refused)
+        }
+    })?;
     Ok((!refused).then(|| out.into_any()))
 }
 
-/// x with each column's missing values filled in, then the marks of the `indicators` columns; None if a value or a
-/// filling is not finite.
+/// x with each column's missing values filled in, then the marks of the `indicators` columns (of an array); None if a
+/// value or a filling is not finite.
 #[pyfunction]
 #[pyo3(signature = (x, marker, values, indicators=None))]
 fn fill_missing<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     marker: Option<f64>,
     values: PyReadonlyArray1<'py, f64>,
     indicators: Option<Vec<usize>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let indicators = indicators.unwrap_or_default();
-    match &x {
-        FloatMatrix::F64(x) => filled(py, x.as_array(), marker, values.as_array(), &indicators),
-        FloatMatrix::F32(x) => filled(py, x.as_array(), marker, values.as_array(), &indicators),
+    match x.view()? {
+        AnyView::F64(x) => filled(py, &x, marker, values.as_array(), &indicators),
+        AnyView::F32(x) => filled(py, &x, marker, values.as_array(), &indicators),
     }
 }
 
