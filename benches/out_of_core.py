@@ -4,14 +4,16 @@ python benches/out_of_core.py              20 GB, as one row group of 20 MB afte
 python benches/out_of_core.py --gb 1 --only Gradient
 
 Prints how fast each estimator takes them in, how fast they can be read without one, and the most memory the whole
-process had, Python and its libraries included.
+process had, Python and its libraries included; another process makes the row groups.
 """
 
 import argparse
 import io
+import multiprocessing
 import resource
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pandas as pd
@@ -58,22 +60,30 @@ ESTIMATORS = {
 }
 
 
-def row_groups(n: int) -> Iterator[bytes]:
-    """Row groups as they lie in a file; each has its own values."""
+def write_row_groups(to: Connection, n: int) -> None:
+    """Send row groups as they lie in a file; each has its own values."""
     rng = np.random.default_rng(0)
     places = np.array([f"place {k:04}" for k in range(5_000)], dtype=object)
-
-    def made() -> bytes:  # so that what it was made of is gone when it is read
+    for _ in range(n):
         columns = {name: rng.standard_normal(ROWS) for name in NUMBERS}
         columns["x0"][rng.random(ROWS) < 0.1] = np.nan
         target = (columns["x1"] - columns["x2"] + rng.standard_normal(ROWS) > 0).astype(np.int64)
         table = pa.table({**columns, "place": places[rng.integers(5_000, size=ROWS)], TARGET: target})
         file = io.BytesIO()
         pq.write_table(table, file, compression="none", use_dictionary=["place"])
-        return file.getvalue()
+        to.send_bytes(file.getbuffer())
 
+
+def row_groups(n: int) -> Iterator[bytes]:
+    """Row groups from a process of their own: what it takes to make them is none of the memory that is measured."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe(duplex=False)
+    writer = spawn.Process(target=write_row_groups, args=(there, n), daemon=True)
+    writer.start()
+    there.close()
     for _ in range(n):
-        yield made()
+        yield here.recv_bytes()
+    writer.join()
 
 
 def read(group: bytes) -> pd.DataFrame:
