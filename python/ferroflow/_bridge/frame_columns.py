@@ -65,7 +65,8 @@ def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
     if polars is None or type(X) is not polars.DataFrame or X.width < 2 or X.height == 0:
         return None
     double = polars.Float64
-    if not all(dtype == double for dtype in X.dtypes) or not hasattr(X, "__arrow_c_stream__"):
+    # By identity: polars' own comparison takes as long as a column does.
+    if not all(type(dtype) is double or dtype is double for dtype in X.dtypes) or not hasattr(X, "__arrow_c_stream__"):
         return None
     try:
         return _core.ArrowFloats(X)

@@ -152,7 +152,7 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>)
             }
         };
         match weights {
-            None => plain_block(values, columns, &mut scratch, &mut all),
+            None => plain_block(values, columns, &mut scratch, &mut all, end < rows),
             Some(w) => {
                 let w: Vec<f64> = w.slice(s![begin..end]).to_vec();
                 all.merge(&weighted_block(values, columns, &w));
@@ -194,21 +194,33 @@ impl Scratch {
 }
 
 /// A block without weights, taken as wide rows of whole rows; the few rows that are left over are a block of their own.
-fn plain_block<T: Float>(values: &[T], columns: usize, scratch: &mut Scratch, all: &mut Moments) {
+fn plain_block<T: Float>(
+    values: &[T],
+    columns: usize,
+    scratch: &mut Scratch,
+    all: &mut Moments,
+    fetch_next: bool,
+) {
     let rows = values.len() / columns;
     let together = LANES.div_ceil(columns).min(rows).max(1);
     let width = together * columns;
     let (head, tail) = values.split_at(values.len() / width * width);
-    lanes_block(head, columns, width, scratch);
+    lanes_block(head, columns, width, scratch, fetch_next);
     all.merge(&scratch.part);
     if !tail.is_empty() {
-        lanes_block(tail, columns, columns, scratch);
+        lanes_block(tail, columns, columns, scratch, false);
         all.merge(&scratch.part);
     }
 }
 
 /// Leaves the moments of at least one row in `scratch.part`.
-fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &mut Scratch) {
+fn lanes_block<T: Float>(
+    values: &[T],
+    columns: usize,
+    width: usize,
+    scratch: &mut Scratch,
+    fetch_next: bool,
+) {
     scratch.clear(width);
     let Scratch { first, second, wide, part, holes } = scratch;
     wide.clear();
@@ -241,9 +253,9 @@ fn lanes_block<T: Float>(values: &[T], columns: usize, width: usize, scratch: &m
         wide.extend_from_slice(&part.mean);
     }
     if *holes {
-        simd::dispatch!(add_squares::<T, true>(values, wide, first, second));
+        simd::dispatch!(add_squares::<T, true>(values, wide, first, second, fetch_next));
     } else {
-        simd::dispatch!(add_squares::<T, false>(values, wide, first, second));
+        simd::dispatch!(add_squares::<T, false>(values, wide, first, second, fetch_next));
     }
     fold(first, &mut part.m2);
     for j in 0..columns {
@@ -277,6 +289,7 @@ fn add_rows<T: Float>(values: &[T], origin: &[f64], lanes: &mut [f64]) {
     let origin = &origin[..width];
     let mut fours = values.chunks_exact(4 * width);
     for four in &mut fours {
+        simd::prefetch_ahead::<false, _>(four, simd::AHEAD);
         let (ab, cd) = four.split_at(2 * width);
         let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
         for k in 0..width {
@@ -298,6 +311,7 @@ fn add_present<T: Float>(values: &[T], origin: &[f64], sums: &mut [f64], counts:
     let (origin, counts) = (&origin[..width], &mut counts[..width]);
     let mut twos = values.chunks_exact(2 * width);
     for two in &mut twos {
+        simd::prefetch_ahead::<false, _>(two, simd::AHEAD);
         let (a, b) = two.split_at(width);
         for k in 0..width {
             let (a, b) = (a[k].to_f64() - origin[k], b[k].to_f64() - origin[k]);
@@ -320,13 +334,15 @@ fn present(x: f64, value: f64) -> f64 {
     f64::from_bits(value.to_bits() & u64::from(x.is_nan()).wrapping_sub(1))
 }
 
-/// Sums of `(x - mean)^2` and of `x - mean`; with `HOLES`, of what is not NaN.
+/// Sums of `(x - mean)^2` and of `x - mean`; with `HOLES`, of what is not NaN. If so wished, the values behind come from
+/// memory meanwhile, which a second pass leaves idle otherwise (with holes it takes longer than they do).
 #[inline(always)]
 fn add_squares<T: Float, const HOLES: bool>(
     values: &[T],
     mean: &[f64],
     squares: &mut [f64],
     rest: &mut [f64],
+    fetch_next: bool,
 ) {
     let width = squares.len();
     let (mean, rest) = (&mean[..width], &mut rest[..width]);
@@ -336,6 +352,9 @@ fn add_squares<T: Float, const HOLES: bool>(
     };
     let mut twos = values.chunks_exact(2 * width);
     for two in &mut twos {
+        if fetch_next && !HOLES {
+            simd::prefetch_ahead::<true, _>(two, size_of_val(values));
+        }
         let (a, b) = two.split_at(width);
         for k in 0..width {
             let (p, q) = (off(a[k], mean[k]), off(b[k], mean[k]));

@@ -62,28 +62,128 @@ fn run_avx2<R>(kernel: impl FnOnce() -> R) -> R {
     kernel()
 }
 
+/// Bytes of a line of memory.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 64;
+/// Bytes that a kernel asks for ahead, if it does so little with each value that it waits for memory.
+pub const AHEAD: usize = 2_048;
+
 /// Asks the memory for `values`, which will be read soon (or, `FAR`, after a while, so that the second-level cache will
 /// do). Does nothing where there is no such instruction.
 #[inline(always)]
 pub fn prefetch<const FAR: bool, T>(values: &[T]) {
+    prefetch_ahead::<FAR, T>(values, 0);
+}
+
+/// Asks the memory for what lies `ahead` bytes behind the begin of `values`, as much as these are: where a kernel that reads
+/// all of its input comes to later. (Reading runs ahead by itself, but not from one page of 4 KB to the next.)
+#[inline(always)]
+pub fn prefetch_ahead<const FAR: bool, T>(values: &[T], ahead: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
-        const LINE: usize = 64;
-        let begin = values.as_ptr().cast::<i8>();
+        let begin = values.as_ptr().cast::<i8>().wrapping_add(ahead);
         for at in (0..size_of_val(values)).step_by(LINE) {
-            // SAFETY: `at` lies within `values`; a prefetch reads nothing, and every x86-64 CPU has it.
+            // SAFETY: a prefetch reads nothing, wherever it points, and every x86-64 CPU has it.
             unsafe {
                 if FAR {
-                    _mm_prefetch::<_MM_HINT_T1>(begin.add(at));
+                    _mm_prefetch::<_MM_HINT_T1>(begin.wrapping_add(at));
                 } else {
-                    _mm_prefetch::<_MM_HINT_T0>(begin.add(at));
+                    _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_add(at));
                 }
             }
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = values;
+    let _ = (values, ahead);
+}
+
+/// `out` is `values` where their bit is set, otherwise `otherwise`; 64 bits a word. (By AVX-512's masks: the compiler takes
+/// vectors apart to test bit by bit.)
+pub fn choose(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) {
+    let whole = values.len().min(out.len()).min(64 * words.len()) / 8 * 8;
+    let mut begin = 0;
+    #[cfg(target_arch = "x86_64")]
+    if avx512() {
+        // SAFETY: the features that it enables were just found on this CPU, and all three have so many.
+        unsafe { choose_avx512(&values[..whole], words, otherwise, &mut out[..whole]) };
+        begin = whole;
+    }
+    for (i, (v, out)) in values.iter().zip(out).enumerate().skip(begin) {
+        *out = if words[i / 64] >> (i % 64) & 1 == 1 { *v } else { otherwise };
+    }
+}
+
+/// # Safety
+/// `values` and `out` must be of the same length, whole vectors of which `words` has the bits.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_possible_truncation, reason = "eight bits are taken")]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn choose_avx512(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) {
+    use std::arch::x86_64::{_mm512_mask_loadu_pd, _mm512_set1_pd, _mm512_storeu_pd};
+    let otherwise = _mm512_set1_pd(otherwise);
+    for (i, begin) in (0..values.len()).step_by(8).enumerate() {
+        prefetch_ahead::<false, _>(&values[begin..begin + 8], AHEAD);
+        // SAFETY: the caller has seen to it that the vectors lie within all three.
+        unsafe {
+            let mask = (words.get_unchecked(i / 8) >> (8 * (i % 8))) as u8;
+            let chosen = _mm512_mask_loadu_pd(otherwise, mask, values.as_ptr().add(begin));
+            _mm512_storeu_pd(out.as_mut_ptr().add(begin), chosen);
+        }
+    }
+}
+
+/// The sum, in 32 lanes, of the `values` whose bit is set; 64 bits a word.
+pub fn sum_chosen(values: &[f64], words: &[u64]) -> f64 {
+    let values = &values[..values.len().min(64 * words.len())];
+    let mut lanes = [0.0; 32];
+    let mut begin = 0;
+    #[cfg(target_arch = "x86_64")]
+    if avx512() {
+        let rows = values.as_chunks::<32>().0;
+        // SAFETY: the features that it enables were just found on this CPU, and `words` has bits for all rows.
+        lanes = unsafe { sum_chosen_avx512(rows, words) };
+        begin = rows.len();
+    }
+    for (i, row) in values.chunks(32).enumerate().skip(begin) {
+        let bits = words[i / 2] >> (32 * (i % 2));
+        for (k, (lane, v)) in lanes.iter_mut().zip(row).enumerate() {
+            *lane += if bits >> k & 1 == 1 { *v } else { 0.0 };
+        }
+    }
+    let mut eight = [0.0; 8];
+    for lanes in lanes.as_chunks::<8>().0 {
+        for (sum, v) in eight.iter_mut().zip(lanes) {
+            *sum += v;
+        }
+    }
+    eight.iter().sum()
+}
+
+/// # Safety
+/// `words` must have bits for all rows.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_possible_truncation, reason = "eight bits are taken")]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn sum_chosen_avx512(rows: &[[f64; 32]], words: &[u64]) -> [f64; 32] {
+    use std::arch::x86_64::{_mm512_loadu_pd, _mm512_mask_add_pd, _mm512_setzero_pd, _mm512_storeu_pd};
+    let mut sums = [_mm512_setzero_pd(); 4];
+    for (i, row) in rows.iter().enumerate() {
+        // SAFETY: the caller has seen to it that there is such a word.
+        let bits = unsafe { words.get_unchecked(i / 2) } >> (32 * (i % 2));
+        prefetch_ahead::<false, _>(row, AHEAD);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: a row has four vectors.
+            let values = unsafe { _mm512_loadu_pd(row.as_ptr().add(8 * k)) };
+            *sum = _mm512_mask_add_pd(*sum, (bits >> (8 * k)) as u8, *sum, values);
+        }
+    }
+    let mut lanes = [0.0; 32];
+    for (sum, lanes) in sums.iter().zip(lanes.as_chunks_mut::<8>().0) {
+        // SAFETY: eight lanes are as many as the vector has.
+        unsafe { _mm512_storeu_pd(lanes.as_mut_ptr(), *sum) };
+    }
+    lanes
 }
 
 /// Moves those of `values` to the front whose bit is set in `marks` (a power of two of words; bit `value` modulo their

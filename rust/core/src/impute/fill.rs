@@ -116,6 +116,7 @@ fn block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, wide: &[T], out: &mut [T
     for (x, out) in x.chunks(wide.len()).zip(out.chunks_mut(wide.len())) {
         let n = x.len().min(out.len()).min(wide.len());
         let (x, out, wide) = (&x[..n], &mut out[..n], &wide[..n]);
+        simd::prefetch_ahead::<false, _>(x, simd::AHEAD);
         for k in 0..n {
             let (v, filling) = (x[k], wide[k]);
             out[k] = if absent(v) { filling } else { v };
@@ -143,7 +144,7 @@ fn marked_block<T: Float>(x: &[T], absent: impl Fn(T) -> bool, fill: Fill<'_, T>
 }
 
 #[inline(always)]
-fn any_not_finite<T: Float>(values: &[T]) -> bool {
+pub(super) fn any_not_finite<T: Float>(values: &[T]) -> bool {
     // A product with zero is NaN for an infinity and for NaN.
     let mut probe = [T::ZERO; 16];
     let mut parts = values.chunks_exact(16);

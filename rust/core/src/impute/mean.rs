@@ -122,9 +122,11 @@ pub(super) fn add_block<T: Float>(values: &[T], missing: Missing<T>, all: &mut M
             Missing::Nan => simd::dispatch!(add_rows(values, T::is_nan, sums, counts)),
             Missing::Value(marker) => simd::dispatch!(add_rows(values, |v| v == marker, sums, counts)),
         }
-        for k in 0..width {
-            all.sum[k % columns] += sums[k];
-            all.missing[k % columns] += counts[k];
+        for (sums, counts) in sums.chunks(columns).zip(counts.chunks(columns)) {
+            for j in 0..columns {
+                all.sum[j] += sums[j];
+                all.missing[j] += counts[j];
+            }
         }
     }
 }
@@ -137,6 +139,7 @@ fn add_rows<T: Float>(values: &[T], absent: impl Fn(T) -> bool, sums: &mut [f64]
     let hole = |v: T| if absent(v) { 1.0 } else { 0.0 };
     let mut fours = values.chunks_exact(4 * width);
     for four in &mut fours {
+        simd::prefetch_ahead::<false, _>(four, simd::AHEAD);
         let (ab, cd) = four.split_at(2 * width);
         let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
         for k in 0..width {

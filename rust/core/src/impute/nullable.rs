@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayView1, Axis};
 
-use super::fill::{BLOCK, Fill, PIECE, fill_rows};
+use super::fill::{BLOCK, Fill, PIECE, any_not_finite, fill_rows};
 use super::mean::add_block;
-use super::{LANES, Means, Missing, SERIAL_BELOW};
+use super::{CHUNK, Means, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
@@ -28,23 +28,23 @@ impl<'a> Nullable<'a> {
     /// The values, NaN where they are missing.
     #[must_use]
     pub fn to_vec(&self) -> Vec<f64> {
+        let Some((bits, first)) = self.there else { return self.values.to_vec() };
         let mut out = vec![0.0; self.values.len()];
-        if let Some((bits, first)) = self.there {
-            simd::dispatch!(with_nan(self.values, bits, first, &mut out));
-        } else {
-            out.copy_from_slice(self.values);
+        for (i, (values, out)) in self.values.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).enumerate() {
+            simd::choose(values, &words(bits, first + i * BLOCK, values.len()).0, f64::NAN, out);
         }
         out
     }
 
-    /// Some values from `begin` on, NaN where they are missing; in `buffer` if there are bits to look at.
-    fn block<'b>(&self, begin: usize, buffer: &'b mut [f64]) -> &'b [f64]
+    /// `n` values from `begin` on, NaN where they are missing; in `buffer` if there are bits to look at.
+    fn block<'b>(&self, begin: usize, n: usize, buffer: &'b mut [f64; BLOCK]) -> &'b [f64]
     where
         'a: 'b,
     {
-        let values = &self.values[begin..begin + buffer.len()];
+        let values = &self.values[begin..begin + n];
         let Some((bits, first)) = self.there else { return values };
-        simd::dispatch!(with_nan(values, bits, first + begin, buffer));
+        let buffer = &mut buffer[..n];
+        simd::choose(values, &words(bits, first + begin, n).0, f64::NAN, buffer);
         buffer
     }
 }
@@ -69,84 +69,30 @@ fn word(bits: &[u8], at: usize) -> u64 {
     }
 }
 
-const BITS: [u64; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+/// The bits of a block.
+type Words = [u64; BLOCK / 64];
 
-/// Each value by its lane, its bit and itself. Eight at a time against the bits of a byte, which compares them as one vector.
-#[inline(always)]
-fn choose(
-    values: &[f64],
-    bits: &[u8],
-    first: usize,
-    out: &mut [f64],
-    mut f: impl FnMut(usize, bool, f64) -> f64,
-) {
-    for (i, (values, out)) in values.chunks(64).zip(out.chunks_mut(64)).enumerate() {
-        let mut word = word(bits, first + 64 * i);
-        let (eights, rest) = values.as_chunks::<8>();
-        let (out_eights, out_rest) = out.as_chunks_mut::<8>();
-        for (values, out) in eights.iter().zip(out_eights) {
-            for lane in 0..8 {
-                out[lane] = f(lane, word & BITS[lane] != 0, values[lane]);
+/// The bits of `n` values (at most a block), zeros beyond; and how many of them are set.
+fn words(bits: &[u8], first: usize, n: usize) -> (Words, u32) {
+    simd::dispatch!({
+        let mut words = [0; BLOCK / 64];
+        match bits[first / 8..].first_chunk::<{ BLOCK / 8 }>() {
+            Some(bytes) if first.is_multiple_of(8) && n == BLOCK => {
+                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                    *word = u64::from_le_bytes(*bytes);
+                }
             }
-            word >>= 8;
-        }
-        for (lane, (v, out)) in rest.iter().zip(out_rest).enumerate() {
-            *out = f(lane, word & BITS[lane] != 0, *v);
-        }
-    }
-}
-
-#[inline(always)]
-fn with_nan(values: &[f64], bits: &[u8], first: usize, out: &mut [f64]) {
-    choose(
-        values,
-        bits,
-        first,
-        out,
-        #[inline(always)]
-        |_, there, v| if there { v } else { f64::NAN },
-    );
-}
-
-/// Fills in what has no bit, and NaN; is one of the results not finite?
-#[inline(always)]
-fn filled(values: &[f64], bits: &[u8], first: usize, filling: f64, out: &mut [f64]) -> bool {
-    // A product with zero is NaN for an infinity.
-    let mut probe = [0.0; 8];
-    choose(
-        values,
-        bits,
-        first,
-        out,
-        #[inline(always)]
-        |lane, there, v| {
-            let v = if there & !v.is_nan() { v } else { filling };
-            probe[lane] += v * 0.0;
-            v
-        },
-    );
-    probe.iter().sum::<f64>().is_nan()
-}
-
-/// The sum and the number of the values of a whole block that are there and not NaN.
-#[inline(always)]
-fn sum_of_found(values: &[f64], bits: &[u8], first: usize) -> (f64, f64) {
-    let (mut sums, mut found) = ([0.0; LANES], [0_u64; LANES]);
-    for (i, four) in values.as_chunks::<{ 4 * LANES }>().0.iter().enumerate() {
-        let word = |k: usize| word(bits, first + 4 * LANES * i + 64 * k);
-        let words = [word(0), word(0) >> 32, word(1), word(1) >> 32];
-        for part in 0..LANES / 8 {
-            let byte = words.map(|word| word >> (8 * part));
-            for lane in 0..8 {
-                let k = 8 * part + lane;
-                let is = |row: usize| (byte[row] & BITS[lane] != 0) & !four[row * LANES + k].is_nan();
-                let value = |row: usize| if is(row) { four[row * LANES + k] } else { 0.0 };
-                sums[k] += (value(0) + value(1)) + (value(2) + value(3));
-                found[k] += u64::from(is(0)) + u64::from(is(1)) + u64::from(is(2)) + u64::from(is(3));
+            _ => {
+                for (word, begin) in words.iter_mut().zip((0..n).step_by(64)) {
+                    *word = self::word(bits, first + begin);
+                }
+                if !n.is_multiple_of(64) {
+                    words[n / 64] &= (1 << (n % 64)) - 1;
+                }
             }
         }
-    }
-    (sums.iter().sum(), found.iter().sum::<u64>() as f64)
+        (words, words.iter().map(|word| word.count_ones()).sum())
+    })
 }
 
 /// The sum and count of a column.
@@ -154,22 +100,36 @@ fn mean_of(column: &Nullable<'_>, missing: Missing<f64>) -> Means {
     let rows = column.values.len();
     let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
     all.rows = rows;
-    for begin in (0..rows).step_by(BLOCK) {
-        let (before, n) = (all.sum[0], BLOCK.min(rows - begin));
-        if let (Missing::Nan, Some((bits, first)), BLOCK) = (missing, column.there, n) {
-            let values = &column.values[begin..begin + n];
-            let (sum, found) = simd::dispatch!(sum_of_found(values, bits, first + begin));
+    let size = if column.there.is_some() { BLOCK } else { CHUNK };
+    for begin in (0..rows).step_by(size) {
+        let (before, n) = (all.sum[0], size.min(rows - begin));
+        let by_bits = match (missing, column.there) {
+            (Missing::Nan, Some((bits, first))) => {
+                let (words, found) = words(bits, first + begin, n);
+                let sum = simd::sum_chosen(&column.values[begin..begin + n], &words);
+                // It is none of values with NaN, or with both infinities.
+                (!sum.is_nan()).then_some((sum, found))
+            }
+            _ => None,
+        };
+        if let Some((sum, found)) = by_bits {
             all.sum[0] += sum;
-            all.missing[0] += n as f64 - found;
+            all.missing[0] += n as f64 - f64::from(found);
         } else {
-            add_block(column.block(begin, &mut buffer[..n]), missing, &mut all);
+            add_block(column.block(begin, n, &mut buffer), missing, &mut all);
         }
         if before.is_finite() && !all.sum[0].is_finite() || all.refused {
-            let values = column.block(begin, &mut buffer[..n]);
+            let values = column.block(begin, n, &mut buffer);
             all.refused |= values.iter().any(|v| missing.refuses(*v));
         }
     }
     all
+}
+
+/// Fills in NaN; is one of the others not finite?
+fn fill_nan(values: &mut [f64], filling: f64) -> bool {
+    values.iter_mut().for_each(|v| *v = if v.is_nan() { filling } else { *v });
+    values.iter().any(|v| !v.is_finite())
 }
 
 /// Sums and counts of columns of one length.
@@ -234,10 +194,12 @@ pub fn fill_nullable(
             let take = (out.len() - done).min(rows - row).min(BLOCK);
             let to = &mut out[done..done + take];
             found |= if let (Missing::Nan, Some((bits, first))) = (missing, columns[j].there) {
+                let (words, _) = words(bits, first + row, take);
+                simd::choose(&columns[j].values[row..row + take], &words, values[j], to);
                 // All but the fillings, which are finite, are then values that are there.
-                simd::dispatch!(filled(&columns[j].values[row..row + take], bits, first + row, values[j], to))
+                simd::dispatch!(any_not_finite(to)) && fill_nan(to, values[j])
             } else {
-                let part = ArrayView1::from(columns[j].block(row, &mut buffer[..take])).insert_axis(Axis(1));
+                let part = ArrayView1::from(columns[j].block(row, take, &mut buffer)).insert_axis(Axis(1));
                 fill_rows(part, Fill { missing, values: &values[j..=j], indicators: &[] }, to)
             };
             done += take;
