@@ -226,6 +226,7 @@ fn take<T: Float>(values: &[T], lanes: &mut Extrema<T>) {
     let (low, high) = (&mut lanes.low[..width], &mut lanes.high[..width]);
     let mut fours = values.chunks_exact(4 * width);
     for four in &mut fours {
+        simd::prefetch_ahead::<false, _>(four, simd::AHEAD);
         let (ab, cd) = four.split_at(2 * width);
         let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
         for k in 0..width {

@@ -497,6 +497,9 @@ impl<T: Float> Lanes<T> {
         let (holes, below) = (&mut self.missing[..width], &mut self.below[..width]);
         let (at_low, at_high) = (&mut self.at_low[..width], &mut self.at_high[..width]);
         for (row, marks) in values.chunks_exact(width).zip(self.marks.chunks_exact_mut(width)) {
+            if FIRST {
+                simd::prefetch_ahead::<false, _>(row, simd::AHEAD);
+            }
             for k in 0..width {
                 let v = row[k];
                 let there = !absent(v);
