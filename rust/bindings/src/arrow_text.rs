@@ -291,12 +291,15 @@ impl ArrowColumn {
     /// The distinct texts, how often each id appears if `count`, and each row's id into `ids` if given; for
     /// dictionaries, that of each entry and last that of a null. Only what rows hold counts, not all that a dictionary has.
     ///
+    /// If `trust`, a lone dictionary's entries are taken to be distinct, as they should be.
+    ///
     /// # Errors
     /// [`Error::Interrupted`]
     pub fn learn(
         &self,
         ids: Option<&mut [u32]>,
         count: bool,
+        trust: bool,
         exec: &Exec<'_>,
     ) -> Result<(LearnedTexts, Vec<u64>), Error> {
         let missing = self.missing();
@@ -314,6 +317,7 @@ impl ArrowColumn {
             *last = missing;
         }
         let mut begin = 0;
+        let listed = trust && self.chunks.len() == 1;
         for chunk in &self.chunks {
             exec.check()?;
             with_dictionary!(chunk, dictionary => {
@@ -322,7 +326,11 @@ impl ArrowColumn {
                 let nulls = keys.null_count();
                 let used = key_counts(keys.values(), keys.nulls(), n);
                 with_texts!(dictionary.values(), texts => for i in (0..n).filter(|&i| used[i] > 0) {
-                    let id = if texts.is_null(i) { missing } else { table.0.insert(texts.value(i).as_bytes()) };
+                    let id = match texts.is_null(i) {
+                        true => missing,
+                        false if listed => table.0.list(texts.value(i).as_bytes()),
+                        false => table.0.insert(texts.value(i).as_bytes()),
+                    };
                     counts.resize(table.len(), 0);
                     counts[id as usize] += used[i];
                     if let Some(ids) = ids.as_deref_mut() {

@@ -118,16 +118,16 @@ impl<'py> Given<'py> {
 type Array<'py> = Bound<'py, PyAny>;
 type Learned<'py> = (Array<'py>, Option<Array<'py>>, Option<Array<'py>>, Option<Array<'py>>);
 
-/// The order of learned texts and missing ones, and the place of each id in it; last that of no id.
-fn order(texts: &LearnedTexts, missing: [bool; 2]) -> (Vec<u32>, Vec<u32>) {
-    let mut order = texts.0.sorted(FIRST..texts.len() as u32);
+/// The order of learned texts and missing ones, and the place of each id in it; last that of no id. Are the texts distinct?
+fn order(texts: &LearnedTexts, missing: [bool; 2]) -> (Vec<u32>, Vec<u32>, bool) {
+    let (mut order, distinct) = texts.0.sorted(FIRST..texts.len() as u32);
     order.extend(missing.iter().zip([NONE, NAN]).filter(|(there, _)| **there).map(|(_, id)| id));
     let mut ranks = vec![0; texts.len() + 1];
     for (rank, &id) in order.iter().enumerate() {
         ranks[id as usize] = rank as u32;
     }
     ranks[texts.len()] = order.len() as u32;
-    (order, ranks)
+    (order, ranks, distinct)
 }
 
 fn array_of_texts<'py>(
@@ -170,7 +170,7 @@ fn learn_objects<'py>(
         if count {
             ids.iter().for_each(|&id| counts[id as usize] += 1);
         }
-        let (order, ranks) = order(&texts, missing);
+        let (order, ranks, _) = order(&texts, missing);
         Ok((counts, order, ranks, ids))
     })?;
     let categories = array_of_texts(py, &order, |id| Ok(firsts[(id - FIRST) as usize].clone_ref(py)))?;
@@ -191,8 +191,12 @@ fn learn_arrow<'py>(
     missing[column.missing() as usize] = column.null_count() > 0;
     let (texts, counts, ids, order, ranks) = enter(py, |exec| {
         let mut ids = vec![0; if keep { size } else { 0 }];
-        let (texts, counts) = column.learn(keep.then_some(&mut ids), count, exec)?;
-        let (order, ranks) = order(&texts, missing);
+        let (mut texts, mut counts) = column.learn(keep.then_some(&mut ids), count, true, exec)?;
+        let (mut order, mut ranks, distinct) = self::order(&texts, missing);
+        if !distinct {
+            (texts, counts) = column.learn(keep.then_some(&mut ids), count, false, exec)?;
+            (order, ranks, _) = self::order(&texts, missing);
+        }
         Ok((texts, counts, ids, order, ranks))
     })?;
     let categories =

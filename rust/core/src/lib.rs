@@ -37,6 +37,7 @@ mod pairwise;
 pub mod polynomial;
 pub mod power;
 pub mod quantile;
+mod radix;
 pub mod random;
 pub mod scale;
 pub mod scores;

@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::Table;
+use crate::radix;
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -42,6 +43,13 @@ impl TextTable {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Gives the next id to `text` without a look whether it was seen, nor will it be found: for texts that most likely are
+    /// distinct, which [`TextTable::sorted`] tells.
+    pub fn list(&mut self, text: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(text);
+        self.skip()
     }
 
     /// Gives the next id to nothing: a place that no text will have.
@@ -102,9 +110,9 @@ impl TextTable {
         &self.bytes[begin..self.ends[i]]
     }
 
-    /// The ids of `chosen` in the order of their texts: by code point, which UTF-8 keeps.
+    /// The ids of `chosen` in the order of their texts: by code point, which UTF-8 keeps. Are all distinct?
     #[must_use]
-    pub fn sorted(&self, chosen: std::ops::Range<u32>) -> Vec<u32> {
+    pub fn sorted(&self, chosen: std::ops::Range<u32>) -> (Vec<u32>, bool) {
         // Eight bytes after those that all have in common decide nearly always, so comparing seldom leaves this array.
         let first = chosen.clone().next().map_or(&[][..], |id| self.text(id));
         let common = chosen.clone().fold(first.len(), |n, id| {
@@ -112,8 +120,14 @@ impl TextTable {
         });
         let mut keys: Vec<(u64, u32)> =
             chosen.map(|id| (prefix(self.text(id).get(common..).unwrap_or_default()), id)).collect();
-        keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.text(a.1).cmp(self.text(b.1))));
-        keys.into_iter().map(|(_, id)| id).collect()
+        pack(&mut keys);
+        let mut keys = radix::sorted(&[&keys]);
+        let mut distinct = true;
+        for same in keys.chunk_by_mut(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            same.sort_unstable_by(|a, b| self.text(a.1).cmp(self.text(b.1)));
+            distinct &= same.windows(2).all(|pair| self.text(pair[0].1) != self.text(pair[1].1));
+        }
+        (keys.into_iter().map(|(_, id)| id).collect(), distinct)
     }
 
     /// The hash of `text`, for [`TextTable::insert_hashed`] and [`TextTable::find_hashed`]: where many texts are asked
@@ -122,6 +136,22 @@ impl TextTable {
     #[must_use]
     pub fn hash(text: &[u8]) -> u64 {
         hash(text)
+    }
+}
+
+/// Leaves out bits that say nothing of the order, those of each byte from the highest on that is the same in all keys: few
+/// are left of digits or of small letters, so that fewer passes sort them.
+fn pack(keys: &mut [(u64, u32)]) {
+    let first = keys.first().map_or(0, |key| key.0);
+    let differs = keys.iter().fold(0, |bits, key| bits | (key.0 ^ first));
+    let bytes: Vec<(u32, u32)> = (0..8)
+        .rev()
+        .map(|byte| (8 * byte, u8::BITS - ((differs >> (8 * byte)) as u8).leading_zeros()))
+        .filter(|(_, bits)| *bits > 0)
+        .collect();
+    for (key, _) in keys {
+        *key =
+            bytes.iter().fold(0, |packed, (shift, bits)| packed << bits | *key >> shift & ((1 << bits) - 1));
     }
 }
 
@@ -166,7 +196,7 @@ mod tests {
             let map = a.merge(&b);
             parts.extend(there.iter().map(|&id| map[id as usize]));
             prop_assert_eq!(&parts, &ids);
-            let sorted: Vec<&[u8]> = whole.sorted(0..whole.len() as u32).iter().map(|&id| whole.text(id)).collect();
+            let sorted: Vec<&[u8]> = whole.sorted(0..whole.len() as u32).0.iter().map(|&id| whole.text(id)).collect();
             let mut expected: Vec<&str> = texts.iter().map(String::as_str).collect();
             expected.sort_by(|a, b| a.chars().cmp(b.chars()));
             expected.dedup();

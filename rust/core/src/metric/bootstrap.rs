@@ -226,7 +226,7 @@ impl Ranks {
     pub fn new(scores: &[f64], positive: impl Fn(usize) -> bool) -> Self {
         let items: Vec<(u64, f64)> =
             scores.iter().enumerate().map(|(i, &x)| (super::order::key(x), i as f64)).collect();
-        let sorted = super::order::sorted(&[&items]);
+        let sorted = crate::radix::sorted(&[&items]);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "row numbers")]
         let rows: Vec<u32> = sorted.iter().map(|item| item.1 as u32).collect();
         let mut tied: Vec<bool> = sorted.windows(2).map(|pair| pair[0].0 == pair[1].0).collect();

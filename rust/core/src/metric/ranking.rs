@@ -7,7 +7,8 @@
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::metric::numbers::{BLOCK, Numbers, PIECE, SERIAL_BELOW, lane_sum};
-use crate::metric::order::{Keyed, key, score, sorted};
+use crate::metric::order::{key, score};
+use crate::radix::{Keyed, sorted};
 
 /// Which rows are positive.
 #[derive(Clone, Copy)]

@@ -6,7 +6,8 @@
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::metric::numbers::{BLOCK, Numbers};
-use crate::metric::order::{key, score, sorted};
+use crate::metric::order::{key, score};
+use crate::radix::sorted;
 
 /// The quantile of the first column of `t`, or of its distances from `p`; `None` if a value is not finite, a weight
 /// negative, or if rounding decides which value it is.

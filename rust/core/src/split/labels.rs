@@ -128,7 +128,7 @@ impl Classes {
     /// The classes of rows whose texts were numbered by `texts`, one after another.
     #[must_use]
     pub fn of_texts(codes: Vec<u32>, texts: &TextTable) -> Self {
-        let ascending = texts.sorted(0..texts.len() as u32);
+        let ascending = texts.sorted(0..texts.len() as u32).0;
         Self::new(codes, ascending)
     }
 
