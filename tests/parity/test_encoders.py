@@ -34,6 +34,12 @@ def column(n_categories, rows=ROWS, missing=(), seed=0):
     return np.array(texts, dtype=object)[rng.randint(0, len(texts), rows)]
 
 
+def long_texts():
+    """More texts than are sorted by comparing; some agree in more bytes than fit a number."""
+    rng = np.random.RandomState(3)
+    return [f"item {k}" + " and more" * (k % 3) + str(k // 4000) * (k % 2) for k in rng.permutation(6000)]
+
+
 def tables(rows=ROWS):
     """Tables of each kind that the core reads."""
     rng = np.random.RandomState(1)
@@ -121,6 +127,10 @@ def tables(rows=ROWS):
             }
         ),
         "pyarrow dictionary": pa.table({"a": pa.array(few).dictionary_encode(), "b": many}),
+        "pyarrow dictionary that repeats itself": pa.table(
+            {"a": pa.DictionaryArray.from_arrays([0, 1, 2, 3, 0, 4], ["b", "a", "b", "c", "a", "not used"])}
+        ),
+        "pyarrow long dictionary": pa.table({"a": pa.array(long_texts()).dictionary_encode()}),
         "pyarrow sliced": pa.table({"a": pa.array(few).dictionary_encode(), "b": with_none}).slice(5, 2000),
         "list": [["b", "x"], ["a", "y"], ["b", "x"]],
         "list of numbers": [[1, 2.5], [3, 1.5]],

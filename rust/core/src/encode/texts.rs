@@ -207,4 +207,21 @@ mod tests {
             prop_assert_eq!(whole.find(b"never"), None);
         }
     }
+
+    #[test]
+    fn many_texts_are_sorted_and_repeated_ones_told() {
+        let text = |i: u32| format!("common {}{}\u{e9}", i * 7919 % 5000, "tail".repeat(i as usize % 4));
+        let mut texts: Vec<String> = (0..5000).map(text).collect();
+        let list = |texts: &[String]| {
+            let mut table = TextTable::new();
+            texts.iter().for_each(|text| _ = table.list(text.as_bytes()));
+            let (order, distinct) = table.sorted(0..texts.len() as u32);
+            (order.into_iter().map(|id| texts[id as usize].clone()).collect::<Vec<_>>(), distinct)
+        };
+        let mut expected = texts.clone();
+        expected.sort();
+        assert_eq!(list(&texts), (expected, true));
+        texts[4000] = texts[17].clone();
+        assert!(!list(&texts).1);
+    }
 }
