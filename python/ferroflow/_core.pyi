@@ -200,7 +200,9 @@ def sparse_column_moments(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
 
 # extrema
-def column_extrema(x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def column_extrema(
+    x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats,
+) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_extrema(
     values: NDArray[Any],
     indices: NDArray[Any],

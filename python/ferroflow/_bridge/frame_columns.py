@@ -66,7 +66,9 @@ def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
         return None
     double = polars.Float64
     # By identity: polars' own comparison takes as long as a column does.
-    if not all(type(dtype) is double or dtype is double for dtype in X.dtypes) or not hasattr(X, "__arrow_c_stream__"):
+    if not all(type(dtype) is double or dtype is double for dtype in X.dtypes) or not hasattr(
+        X, "__arrow_c_stream__"
+    ):
         return None
     try:
         return _core.ArrowFloats(X)
