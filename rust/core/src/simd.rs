@@ -101,14 +101,17 @@ pub fn prefetch_ahead<const FAR: bool, T>(values: &[T], ahead: usize) {
 /// `out` is `values` where their bit is set, otherwise `otherwise`; 64 bits a word. (By AVX-512's masks: the compiler takes
 /// vectors apart to test bit by bit.)
 pub fn choose(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) {
-    let whole = values.len().min(out.len()).min(64 * words.len()) / 8 * 8;
-    let mut begin = 0;
     #[cfg(target_arch = "x86_64")]
-    if avx512() {
+    let begin = if avx512() {
+        let whole = values.len().min(out.len()).min(64 * words.len()) / 8 * 8;
         // SAFETY: the features that it enables were just found on this CPU, and all three have so many.
         unsafe { choose_avx512(&values[..whole], words, otherwise, &mut out[..whole]) };
-        begin = whole;
-    }
+        whole
+    } else {
+        0
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let begin = 0;
     for (i, (v, out)) in values.iter().zip(out).enumerate().skip(begin) {
         *out = if words[i / 64] >> (i % 64) & 1 == 1 { *v } else { otherwise };
     }
@@ -136,15 +139,16 @@ unsafe fn choose_avx512(values: &[f64], words: &[u64], otherwise: f64, out: &mut
 /// The sum, in 32 lanes, of the `values` whose bit is set; 64 bits a word.
 pub fn sum_chosen(values: &[f64], words: &[u64]) -> f64 {
     let values = &values[..values.len().min(64 * words.len())];
-    let mut lanes = [0.0; 32];
-    let mut begin = 0;
     #[cfg(target_arch = "x86_64")]
-    if avx512() {
+    let (mut lanes, begin) = if avx512() {
         let rows = values.as_chunks::<32>().0;
         // SAFETY: the features that it enables were just found on this CPU, and `words` has bits for all rows.
-        lanes = unsafe { sum_chosen_avx512(rows, words) };
-        begin = rows.len();
-    }
+        (unsafe { sum_chosen_avx512(rows, words) }, rows.len())
+    } else {
+        ([0.0; 32], 0)
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let (mut lanes, begin) = ([0.0; 32], 0);
     for (i, row) in values.chunks(32).enumerate().skip(begin) {
         let bits = words[i / 2] >> (32 * (i % 2));
         for (k, (lane, v)) in lanes.iter_mut().zip(row).enumerate() {
