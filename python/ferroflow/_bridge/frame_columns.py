@@ -9,7 +9,12 @@ import numpy as np
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.fresh import empty
-from ferroflow._bridge.sklearn_compat import check_feature_names, dense_output, wrap_output
+from ferroflow._bridge.sklearn_compat import (
+    assume_finite,
+    check_feature_names,
+    dense_output,
+    wrap_output,
+)
 
 Floats = np.ndarray | list[np.ndarray] | _core.ArrowFloats
 """A table of floats as the core takes it: an array, or a frame's columns."""
@@ -87,6 +92,8 @@ def finite_or_nan(X: Any) -> bool | str:
     That is False where X was found without infinities here: scikit-learn makes a mask of a byte a value to look for them
     once there is a NaN. Otherwise "allow-nan", so that it words the error.
     """
+    if assume_finite():
+        return False  # nobody will look
     table = float_table(X)
     return "allow-nan" if table is None or _core.column_extrema(table)[2] else False
 

@@ -168,7 +168,7 @@ def _scale_sparse(self, X, copy, inverse):
         "copy": self.copy if copy is None else copy,
         "dtype": FLOATS,
         "force_writeable": True,
-        "ensure_all_finite": finite_or_nan(X),
+        "ensure_all_finite": "allow-nan",
     }
     X = check_array(X, **options) if inverse else validate_data(self, X, reset=False, **options)
     if self.with_mean:

@@ -326,10 +326,12 @@ impl ArrowColumn {
                 let nulls = keys.null_count();
                 let used = key_counts(keys.values(), keys.nulls(), n);
                 with_texts!(dictionary.values(), texts => for i in (0..n).filter(|&i| used[i] > 0) {
-                    let id = match texts.is_null(i) {
-                        true => missing,
-                        false if listed => table.0.list(texts.value(i).as_bytes()),
-                        false => table.0.insert(texts.value(i).as_bytes()),
+                    let id = if texts.is_null(i) {
+                        missing
+                    } else if listed {
+                        table.0.list(texts.value(i).as_bytes())
+                    } else {
+                        table.0.insert(texts.value(i).as_bytes())
                     };
                     counts.resize(table.len(), 0);
                     counts[id as usize] += used[i];

@@ -1,7 +1,8 @@
 //! The mean, and filling in, of columns that mark missing values by bits, as Arrow has them.
 //!
-//! A block of values becomes one with NaN for what is missing while it lies in the first-level cache, so that there is
-//! nothing else to write; a NaN among the values is missing too.
+//! Where NaN marks what is missing, values are summed and filled by their bits. A NaN among the values is missing too: a
+//! block that has one, and every block where a number is the mark, is looked at value by value, with NaN for what has no
+//! bit, while it lies in the first-level cache.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
