@@ -146,21 +146,24 @@ def columns_of(self: Any, X: Any) -> tuple[list[Column], int]:
 
 def _arrow_columns(X: Any, module: str) -> list[Column] | None:
     """Return the columns of a polars frame or a pyarrow table if all are texts, so that NumPy would make objects."""
-    polars = module == "polars"
-    if (
-        type(X) is not (sys.modules["polars"].DataFrame if polars else sys.modules["pyarrow"].Table)
-        or 0 in X.shape
-    ):
-        return None
-    columns = X.get_columns() if polars else X.columns
-    if not polars and any(c.null_count and "dictionary" in str(c.type) for c in columns):
-        return None  # pyarrow hands NumPy other values than these nulls
+    if module == "polars":
+        if type(X) is not sys.modules["polars"].DataFrame or not X.height:
+            return None
+        columns, pools = X.get_columns(), X.height >= _POOL_LEAST
+    else:
+        if type(X) is not sys.modules["pyarrow"].Table or not X.num_rows:
+            return None
+        columns, pools = X.columns, False
+        if any(c.null_count and "dictionary" in str(c.type) for c in columns):
+            return None  # pyarrow hands NumPy other values than these nulls
     try:
-        if polars and len(X) >= _POOL_LEAST:
-            return [_polars_codes(c) or Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
-        return [Column(_core.ArrowColumn(c, False), OBJECT) for c in columns]
+        texts = [
+            (_polars_codes(c) if pools else None) or Column(_core.ArrowColumn(c, False), OBJECT)
+            for c in columns
+        ]
     except (TypeError, AttributeError):
         return None
+    return texts or None
 
 
 # Rows from which physical numbers pay: polars asks some 0.2 ms for them, its export to Arrow some ns a row.
@@ -393,8 +396,9 @@ class keeping_rows:
     def __init__(self, encoder: Any, X: Any) -> None:
         self.state, self.X = encoder.__dict__, X
 
-    def __enter__(self) -> None:
-        self.state[_KEPT] = [self.X, None, 0]
+    def __enter__(self) -> list[Any]:
+        kept = self.state[_KEPT] = [self.X, None, 0]
+        return kept
 
     def __exit__(self, *raised: object) -> None:
         self.state.pop(_KEPT, None)
@@ -410,6 +414,20 @@ _FEW = 4096
 """Rows below which NumPy's look-up takes half the time of a call of the core, with its lists."""
 
 
+def few_ids(rows: list[Rows], n: int) -> np.ndarray | None:
+    """Return the ids of a single column's few rows, none of which is negative; None where there is more to do."""
+    if n < _FEW and len(rows) == 1 and rows[0].categories is None:
+        ids = rows[0].values
+        if type(ids) is np.ndarray and ids.dtype == np.uint32:
+            return ids
+    return None
+
+
+def rows_table(row: Rows, table: np.ndarray) -> np.ndarray:
+    """Return the outputs by id, where `table` has them by place among the categories."""
+    return table if row.places is None else table.take(row.places)
+
+
 def write(
     rows: list[Rows], tables: list[np.ndarray], n: int, dtype: np.dtype
 ) -> tuple[np.ndarray, list[bool]]:
@@ -420,11 +438,8 @@ def write(
     NotPlain
         If a column is of another kind than its categories.
     """
-    if n < _FEW and len(rows) == 1 and rows[0].categories is None and type(rows[0].values) is np.ndarray:
-        row, table = rows[0], tables[0]
-        if row.values.dtype == np.uint32:  # ids, none of which is negative
-            of_ids = table if row.places is None else table.take(row.places)
-            return of_ids.take(row.values)[:, np.newaxis], [row.unknown]
+    if (ids := few_ids(rows, n)) is not None:
+        return rows_table(rows[0], tables[0]).take(ids)[:, np.newaxis], [rows[0].unknown]
     out = empty((n, len(rows)), dtype)
     bits = BITS[dtype.itemsize]
     used = [
@@ -545,11 +560,11 @@ def with_quick_fit(
     def fast_fit_transform(self, X, y=None, **params):
         if params or not is_plain(self) or has_callbacks(self) or array_api_dispatch():
             return NotImplemented
-        with keeping_rows(self, X):
+        with keeping_rows(self, X) as kept:
             bare(self, X)
-            kept = kept_rows(self, X)
+            _, rows, n = kept
             try:
-                out = None if kept is None else encode(self, *kept)
+                out = None if rows is None else encode(self, rows, n)
             except NotPlain:
                 out = None
             wish = dense_output(self)

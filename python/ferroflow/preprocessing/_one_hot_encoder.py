@@ -18,11 +18,13 @@ from ferroflow.preprocessing._categories import (
     NotPlain,
     array_columns,
     check_names,
+    few_ids,
     find,
     keeping_rows,
     kept_rows,
     prepared,
     read,
+    rows_table,
     with_quick_fit,
     write,
 )
@@ -69,7 +71,7 @@ class OneHotEncoder(FitsAndMerges, preprocessing.OneHotEncoder):
 
 
 def _tables(self):
-    """Return each column's output column by place (the last one for unknown; negative for none), and the width."""
+    """What :func:`_new_tables` gives, made once per fit and setting."""
     known = prepared(self)
     key = (
         self.handle_unknown,
@@ -77,19 +79,25 @@ def _tables(self):
         self._infrequent_enabled,
         self._n_features_outs,
     )
-    if known.key is not None and all(a is b for a, b in zip(key, known.key, strict=True)):
-        return known.tables
+    if known.key is None or not all(a is b for a, b in zip(key, known.key, strict=True)):
+        known.tables, known.key = _new_tables(self), key
+    return known.tables
+
+
+def _new_tables(self):
+    """Return each column's output column by place (the last one for unknown; negative for none), and the width."""
     handle_unknown = "infrequent_if_exist" if self.handle_unknown == "warn" else self.handle_unknown
+    drops = self._drop_idx_after_grouping
     tables, begin = [], 0
     for j, categories in enumerate(self.categories_):
-        table = np.arange(len(categories) + 1)
+        table = np.arange(len(categories) + 1, dtype=_INT32)
         table[-1] = -1
         mapping = self._default_to_infrequent_mappings[j] if self._infrequent_enabled else None
         if mapping is not None:
             table[:-1] = mapping
             if handle_unknown == "infrequent_if_exist":
                 table[-1] = mapping[self._infrequent_indices[j][0]]
-        drop = None if self._drop_idx_after_grouping is None else self._drop_idx_after_grouping[j]
+        drop = None if drops is None else drops[j]
         if drop is not None:
             dropped = table == drop
             table[table > drop] -= 1
@@ -98,11 +106,9 @@ def _tables(self):
             table[table >= 0] += begin
         tables.append(table)
         begin += int(self._n_features_outs[j])
-    if begin > _MOST:
-        raise NotPlain("more output columns than an int32 can number")
-    known.tables = [table.astype(np.int32) for table in tables], begin
-    known.key = key
-    return known.tables
+        if begin > _MOST:
+            raise NotPlain("more output columns than an int32 can number")
+    return tables, begin
 
 
 def _places(self, rows, n, X=None):
@@ -154,6 +160,19 @@ def _transform(self, rows, n, X=None):
         indices, indptr = _core.csr_parts(matrix)
         data = np.ones(len(indices), dtype=dtype)
     return csr_class()((data, indices, indptr), shape=(n, width))
+
+
+def _encode_fitted(self, rows, n):
+    """The rows that were just fitted, all of whose categories are known; what is made of them need not be kept."""
+    dtype = np.dtype(self.dtype)
+    ids = None if self.sparse_output or not _can_write(dtype) else few_ids(rows, n)
+    if ids is None:
+        return _transform(self, rows, n)
+    tables, width = _new_tables(self)
+    out = np.zeros((n, width), dtype)
+    _core.scatter_ids(ids, rows_table(rows[0], tables[0]), _one(dtype), out.view(BITS[dtype.itemsize]))
+    note_rust("OneHotEncoder.transform")
+    return out
 
 
 def _can_write(dtype):
@@ -219,4 +238,4 @@ def _is_plain(self):
     )
 
 
-with_quick_fit(OneHotEncoder, _is_plain, _transform)
+with_quick_fit(OneHotEncoder, _is_plain, _encode_fitted)

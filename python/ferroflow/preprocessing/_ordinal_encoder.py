@@ -1,5 +1,7 @@
 """OrdinalEncoder on the Rust core."""
 
+from functools import partial
+
 import numpy as np
 from sklearn import preprocessing
 from sklearn.utils.validation import check_is_fitted
@@ -40,7 +42,7 @@ class OrdinalEncoder(FitsAndMerges, preprocessing.OrdinalEncoder):
 
 
 def _tables(self, dtype):
-    """Return each column's output by place, the last one for unknown."""
+    """What :func:`_new_tables` gives, made once per fit and setting."""
     known = prepared(self)
     key = (
         self.handle_unknown,
@@ -50,8 +52,13 @@ def _tables(self, dtype):
         self._missing_indices,
         self._infrequent_enabled,
     )
-    if known.key is not None and all(a is b for a, b in zip(key, known.key, strict=True)):
-        return known.tables
+    if known.key is None or not all(a is b for a, b in zip(key, known.key, strict=True)):
+        known.tables, known.key = _new_tables(self, dtype), key
+    return known.tables
+
+
+def _new_tables(self, dtype):
+    """Return each column's output by place, the last one for unknown."""
     tables = []
     for j, categories in enumerate(self.categories_):
         places = np.arange(len(categories) + 1)
@@ -64,16 +71,17 @@ def _tables(self, dtype):
         if self.handle_unknown == "use_encoded_value":
             table[-1] = self.unknown_value
         tables.append(table)
-    known.tables, known.key = tables, key
     return tables
 
 
-def _transform(self, rows, n, X=None):
+def _transform(self, rows, n, X=None, fitted=False):
     """Return the encoded rows, X's names checked if given; None where scikit-learn has to word an error."""
     dtype = np.dtype(self.dtype)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise NotPlain(f"dtype {dtype}")
-    out, unknown = write(rows, _tables(self, dtype), n, dtype)
+    # What is made of rows that were just fitted need not be kept.
+    tables = _new_tables(self, dtype) if fitted else _tables(self, dtype)
+    out, unknown = write(rows, tables, n, dtype)
     if self.handle_unknown == "error" and any(unknown):
         return None
     if X is not None:
@@ -120,4 +128,4 @@ def _is_plain(self):
     )
 
 
-with_quick_fit(OrdinalEncoder, _is_plain, _transform)
+with_quick_fit(OrdinalEncoder, _is_plain, partial(_transform, fitted=True))

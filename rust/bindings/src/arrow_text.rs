@@ -8,13 +8,15 @@ use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{
-    Array, ArrayAccessor, ArrayRef, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    Array, ArrayRef, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait, StringViewArray,
 };
+use arrow_buffer::NullBuffer;
+use arrow_data::ByteView;
 use arrow_schema::DataType;
 use ferroflow_core::encode::{Source, Table, TextTable, count_codes, learn_parts};
 use ferroflow_core::expression::Made;
 use ferroflow_core::{Error, Exec};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 
@@ -38,7 +40,7 @@ impl ArrowColumn {
     fn new(column: &Bound<'_, PyAny>, nan: bool) -> PyResult<Self> {
         let (chunks, kind) = chunks(column)?;
         if !is_text(&kind) {
-            return Err(pyo3::exceptions::PyTypeError::new_err(format!("{kind} is no text")));
+            return Err(PyTypeError::new_err(format!("{kind} is no text")));
         }
         let mut starts = vec![0];
         for chunk in &chunks {
@@ -165,30 +167,85 @@ macro_rules! with_dictionary {
     };
 }
 
+/// A dictionary's texts; None for other chunks.
+fn entries_of(chunk: &ArrayRef) -> Option<&ArrayRef> {
+    with_dictionary!(chunk, dictionary => return Some(dictionary.values()));
+    None
+}
+
+/// Arrays of texts whose parts are found once, where arrow-array's own access asks for them at each row.
+trait Texts: Array {
+    /// Gives a row's text: of a null, whatever lies there.
+    fn reader<'a>(&'a self) -> impl Fn(usize) -> &'a [u8];
+}
+
+impl<O: OffsetSizeTrait> Texts for GenericStringArray<O> {
+    fn reader<'a>(&'a self) -> impl Fn(usize) -> &'a [u8] {
+        let (offsets, bytes) = (self.value_offsets(), self.value_data());
+        #[inline(always)]
+        move |i| bytes.get(offsets[i].as_usize()..offsets[i + 1].as_usize()).unwrap_or_default()
+    }
+}
+
+impl Texts for StringViewArray {
+    fn reader<'a>(&'a self) -> impl Fn(usize) -> &'a [u8] {
+        let views = self.views();
+        let buffers: Vec<&[u8]> = self.data_buffers().iter().map(|buffer| buffer.as_slice()).collect();
+        #[inline(always)]
+        move |i| {
+            let view = &views[i];
+            let len = *view as u32;
+            if len <= arrow_data::MAX_INLINE_VIEW_LEN {
+                // SAFETY: so short a text stands in the view itself.
+                return unsafe { Self::inline_value(view, len as usize) };
+            }
+            let view = ByteView::from(*view);
+            let begin = view.offset as usize;
+            let buffer = buffers.get(view.buffer_index as usize).copied().unwrap_or_default();
+            buffer.get(begin..begin + len as usize).unwrap_or_default()
+        }
+    }
+}
+
 /// Rows that are hashed before they are looked up, so that the loads of each step overlap.
 const AHEAD: usize = 32;
 
-/// `out[i]` of the rows from `begin` on: `code(text's hash, text)`, or `missing` for a null.
-fn codes<'a, A: ArrayAccessor<Item = &'a str>>(
-    texts: A,
+/// `out[i]` of the rows from `begin` on: `code(text, its hash if made ahead)`, or `missing` for a null.
+fn codes(
+    texts: &impl Texts,
     begin: usize,
     out: &mut [u32],
     missing: u32,
-    mut code: impl FnMut(u64, &[u8]) -> u32,
+    ahead: bool,
+    mut code: impl FnMut(&[u8], Option<u64>) -> u32,
 ) {
     let nulls = texts.nulls().filter(|nulls| nulls.null_count() > 0);
+    let is_null = |i| nulls.is_some_and(|nulls| nulls.is_null(i));
+    let text = texts.reader();
+    if !ahead {
+        for (i, id) in (begin..).zip(out) {
+            *id = if is_null(i) { missing } else { code(text(i), None) };
+        }
+        return;
+    }
     let mut read = [(0, &[][..]); AHEAD];
     for (part, out) in out.chunks_mut(AHEAD).enumerate() {
         let begin = begin + part * AHEAD;
         for (i, slot) in read[..out.len()].iter_mut().enumerate() {
-            let text = texts.value(begin + i).as_bytes();
+            let text = text(begin + i);
             *slot = (TextTable::hash(text), text);
         }
         for (i, (id, (hash, text))) in out.iter_mut().zip(&read).enumerate() {
-            *id =
-                if nulls.is_some_and(|nulls| nulls.is_null(begin + i)) { missing } else { code(*hash, text) };
+            *id = if is_null(begin + i) { missing } else { code(text, Some(*hash)) };
         }
     }
+}
+
+/// The place of each row's text among known ones.
+fn places(texts: &impl Texts, begin: usize, out: &mut [u32], missing: u32, known: &TextTable, unknown: u32) {
+    codes(texts, begin, out, missing, !known.has_few(), |text, hash| {
+        hash.map_or_else(|| known.find(text), |hash| known.find_hashed(hash, text)).unwrap_or(unknown)
+    });
 }
 
 /// `out[i] = map[key]`, the last of `map` for a null.
@@ -270,11 +327,7 @@ impl ArrowColumn {
 
     /// How many entries the chunks' dictionaries have together.
     pub fn entries(&self) -> usize {
-        let mut entries = 0;
-        for chunk in &self.chunks {
-            with_dictionary!(chunk, dictionary => entries += dictionary.values().len());
-        }
-        entries
+        self.chunks.iter().filter_map(entries_of).map(|texts| texts.len()).sum()
     }
 
     /// Calls `f(chunk's number, first row there, the part of out)` for the rows from `begin` on.
@@ -306,7 +359,13 @@ impl ArrowColumn {
         if !self.is_dictionary() {
             return learn_parts(self.rows(), ids, count, exec, |table: &mut LearnedTexts, begin, out| {
                 self.by_chunk(begin, out, |at, first, out| {
-                    with_texts!(self.chunks[at], texts => codes(texts, first, out, missing, |h, t| table.0.insert_hashed(h, t)));
+                    with_texts!(self.chunks[at], texts => {
+                        let ahead = !table.0.has_few();
+                        codes(texts, first, out, missing, ahead, |text, hash| match hash {
+                            Some(hash) => table.0.insert_hashed(hash, text),
+                            None => table.0.insert(text),
+                        });
+                    });
                 });
             });
         }
@@ -320,44 +379,44 @@ impl ArrowColumn {
         let listed = trust && self.chunks.len() == 1;
         for chunk in &self.chunks {
             exec.check()?;
-            with_dictionary!(chunk, dictionary => {
-                let keys = dictionary.keys();
-                let n = dictionary.values().len();
-                let nulls = keys.null_count();
-                let used = key_counts(keys.values(), keys.nulls(), n);
-                with_texts!(dictionary.values(), texts => for i in (0..n).filter(|&i| used[i] > 0) {
-                    let id = if texts.is_null(i) {
-                        missing
-                    } else if listed {
-                        table.0.list(texts.value(i).as_bytes())
-                    } else {
-                        table.0.insert(texts.value(i).as_bytes())
-                    };
-                    counts.resize(table.len(), 0);
-                    counts[id as usize] += used[i];
-                    if let Some(ids) = ids.as_deref_mut() {
-                        ids[begin + i] = id;
-                    }
-                });
-                begin += n;
-                counts[missing as usize] += nulls as u64;
+            let Some(texts) = entries_of(chunk) else { continue };
+            let (used, nulls) = used_entries(chunk, texts.len());
+            with_texts!(texts, texts => for (i, &n) in used.iter().enumerate().filter(|(_, n)| **n > 0) {
+                let id = if texts.is_null(i) {
+                    missing
+                } else if listed {
+                    table.0.list(texts.value(i).as_bytes())
+                } else {
+                    table.0.insert(texts.value(i).as_bytes())
+                };
+                counts.resize(table.len(), 0);
+                counts[id as usize] += n;
+                if let Some(ids) = ids.as_deref_mut() {
+                    ids[begin + i] = id;
+                }
             });
+            begin += used.len();
+            counts[missing as usize] += nulls;
         }
         Ok((table, counts))
     }
 }
 
-/// How often each key below `n` appears.
-fn key_counts<K: Copy + TryInto<u32>>(
-    keys: &[K],
-    nulls: Option<&arrow_buffer::NullBuffer>,
-    n: usize,
-) -> Vec<u64> {
-    let mut counts = count_codes(ndarray::ArrayView1::from(keys), n as u32);
-    for (key, _) in keys.iter().zip(nulls.into_iter().flatten()).filter(|(_, valid)| !valid) {
-        counts[(*key).try_into().unwrap_or(n as u32).min(n as u32) as usize] -= 1;
+/// How many rows hold each of a dictionary's `n` entries, and how many none.
+fn used_entries(chunk: &ArrayRef, n: usize) -> (Vec<u64>, u64) {
+    fn count<K: Copy + TryInto<u32>>(keys: &[K], nulls: Option<&NullBuffer>, n: usize) -> Vec<u64> {
+        let mut counts = count_codes(ndarray::ArrayView1::from(keys), n as u32);
+        for (key, _) in keys.iter().zip(nulls.into_iter().flatten()).filter(|(_, valid)| !valid) {
+            counts[(*key).try_into().unwrap_or(n as u32).min(n as u32) as usize] -= 1;
+        }
+        counts.truncate(n);
+        counts
     }
-    counts
+    with_dictionary!(chunk, dictionary => {
+        let keys = dictionary.keys();
+        return (count(keys.values(), keys.nulls(), n), keys.null_count() as u64);
+    });
+    (vec![0; n], 0)
 }
 
 /// A dictionary column as numbers of entries, counted through all chunks; one past the last for null.
@@ -371,11 +430,11 @@ impl<'a> EntrySource<'a> {
         let null = column.entries() as u32;
         let (mut maps, mut begin) = (Vec::new(), 0);
         for chunk in &column.chunks {
-            with_dictionary!(chunk, dictionary => {
-                let end = begin + dictionary.values().len() as u32;
+            if let Some(texts) = entries_of(chunk) {
+                let end = begin + texts.len() as u32;
                 maps.push((begin..end).chain([null]).collect());
                 begin = end;
-            });
+            }
         }
         Self { column, maps }
     }
@@ -404,13 +463,12 @@ impl<'a> ArrowSource<'a> {
     pub fn new(column: &'a ArrowColumn, known: &'a TextTable, missing: u32, unknown: u32) -> Self {
         let mut maps = Vec::new();
         for chunk in &column.chunks {
-            with_dictionary!(chunk, dictionary => {
-                let n = dictionary.values().len();
+            if let Some(texts) = entries_of(chunk) {
+                let n = texts.len();
                 let mut map = vec![missing; n + 1];
-                with_texts!(dictionary.values(), texts =>
-                    codes(texts, 0, &mut map[..n], missing, |h, t| known.find_hashed(h, t).unwrap_or(unknown)));
+                with_texts!(texts, texts => places(texts, 0, &mut map[..n], missing, known, unknown));
                 maps.push(map);
-            });
+            }
         }
         Self { column, known, missing, unknown, maps }
     }
@@ -423,8 +481,7 @@ impl Source for ArrowSource<'_> {
             if let Some(map) = self.maps.get(at) {
                 with_dictionary!(chunk, dictionary => through(dictionary, first, out, map));
             } else {
-                let find = |h, t: &[u8]| self.known.find_hashed(h, t).unwrap_or(self.unknown);
-                with_texts!(chunk, texts => codes(texts, first, out, self.missing, find));
+                with_texts!(chunk, texts => places(texts, first, out, self.missing, self.known, self.unknown));
             }
         });
     }

@@ -520,23 +520,48 @@ fn scatter_ones<'py>(
     one: &Bound<'py, PyUntypedArray>,
     out: &Bound<'py, PyUntypedArray>,
 ) -> PyResult<()> {
-    fn scatter<T: Element + Copy + Send + Sync>(
+    scatter(py, matrix.as_slice()?, matrix.shape()[1], one, out)
+}
+
+/// The same at the column numbers `places[ids]`, one a row: for few rows.
+#[pyfunction]
+fn scatter_ids<'py>(
+    py: Python<'py>,
+    ids: PyReadonlyArray1<'py, u32>,
+    places: PyReadonlyArray1<'py, i32>,
+    one: &Bound<'py, PyUntypedArray>,
+    out: &Bound<'py, PyUntypedArray>,
+) -> PyResult<()> {
+    let (ids, places) = (ids.as_slice()?, places.as_slice()?);
+    let matrix: Vec<i32> = ids.iter().map(|&id| places.get(id as usize).copied().unwrap_or(-1)).collect();
+    scatter(py, &matrix, 1, one, out)
+}
+
+fn scatter(
+    py: Python<'_>,
+    matrix: &[i32],
+    k: usize,
+    one: &Bound<'_, PyUntypedArray>,
+    out: &Bound<'_, PyUntypedArray>,
+) -> PyResult<()> {
+    fn typed<T: Element + Copy + Send + Sync>(
         py: Python<'_>,
-        matrix: &PyReadonlyArray2<'_, i32>,
+        matrix: &[i32],
+        k: usize,
         one: &Bound<'_, PyUntypedArray>,
         out: &Bound<'_, PyUntypedArray>,
     ) -> PyResult<()> {
         let mut out = out.cast::<PyArray2<T>>()?.readwrite();
-        let (rows, k, width) = (matrix.shape()[0], matrix.shape()[1], out.shape()[1]);
-        if out.shape()[0] != rows {
-            return Err(PyTypeError::new_err("matrix and out have to be equally long"));
+        let width = out.shape()[1];
+        if out.shape()[0] * k != matrix.len() {
+            return Err(PyTypeError::new_err("the rows of out have to be those of the column numbers"));
         }
         let one = one.cast::<PyArray1<T>>()?.readonly();
         let Some(&one) = one.as_array().first() else {
             return Err(PyTypeError::new_err("one has to have an element"));
         };
         let by_column = width > 1 && out.is_fortran_contiguous();
-        let (matrix, out) = (matrix.as_slice()?, out.as_slice_mut()?);
+        let out = out.as_slice_mut()?;
         enter(py, |exec| {
             if by_column {
                 encode::scatter_by_column(matrix, k, one, out, exec)
@@ -546,10 +571,10 @@ fn scatter_ones<'py>(
         })
     }
     match out.dtype().itemsize() {
-        1 => scatter::<u8>(py, &matrix, one, out),
-        2 => scatter::<u16>(py, &matrix, one, out),
-        4 => scatter::<u32>(py, &matrix, one, out),
-        _ => scatter::<u64>(py, &matrix, one, out),
+        1 => typed::<u8>(py, matrix, k, one, out),
+        2 => typed::<u16>(py, matrix, k, one, out),
+        4 => typed::<u32>(py, matrix, k, one, out),
+        _ => typed::<u64>(py, matrix, k, one, out),
     }
 }
 
@@ -561,5 +586,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(encode_columns, m)?)?;
     m.add_function(wrap_pyfunction!(learn_categories, m)?)?;
     m.add_function(wrap_pyfunction!(one_per_place, m)?)?;
+    m.add_function(wrap_pyfunction!(scatter_ids, m)?)?;
     m.add_function(wrap_pyfunction!(scatter_ones, m)?)
 }

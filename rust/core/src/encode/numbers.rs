@@ -137,15 +137,15 @@ impl NumberTable {
     }
 
     /// `out[i]` is the id of `keys[i]`.
-    fn insert_all(&mut self, keys: impl Iterator<Item = u64>, out: &mut [u32]) {
+    fn insert_all(&mut self, keys: &[u64], out: &mut [u32]) {
         if out.len() < BLOCK {
-            keys.zip(out).for_each(|(key, id)| *id = self.insert(key));
+            keys.iter().zip(out).for_each(|(key, id)| *id = self.insert(*key));
             return;
         }
         if self.recent.is_empty() {
             self.recent = vec![(0, 0); 1 << RECENT_BITS];
         }
-        for (key, id) in keys.zip(out) {
+        for (&key, id) in keys.iter().zip(out) {
             let slot = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - RECENT_BITS)) as usize;
             let (known, next) = self.recent[slot];
             *id = if known == key && next > 0 {
@@ -207,14 +207,31 @@ pub fn learn<T: Number>(x: ArrayView1<'_, T>, count: bool, keep: bool, exec: &Ex
             return dense(x, low, span as usize + 1, count, exec);
         }
     }
+    let fill = |begin: usize, keys: &mut [u64]| {
+        let x = x.slice(ndarray::s![begin..begin + keys.len()]);
+        match x.as_slice() {
+            Some(x) => x.iter().zip(keys).for_each(|(v, key)| *key = v.key()),
+            None => x.iter().zip(keys).for_each(|(v, key)| *key = v.key()),
+        }
+    };
+    hashed(rows, &fill, count, keep, exec)
+}
+
+/// By a hash table over keys, of which `fill(begin, out)` gives those from a row on: compiled once for all types.
+fn hashed(
+    rows: usize,
+    fill: &(dyn Fn(usize, &mut [u64]) + Sync),
+    count: bool,
+    keep: bool,
+    exec: &Exec<'_>,
+) -> Result<Learned> {
     let mut ids = if keep { Some(vec![0_u32; rows]) } else { None };
     let (table, counts) =
         learn_parts(rows, ids.as_deref_mut(), count, exec, |table: &mut NumberTable, begin, out| {
-            let x = x.slice(ndarray::s![begin..begin + out.len()]);
-            match x.as_slice() {
-                Some(x) => table.insert_all(x.iter().map(|v| v.key()), out),
-                None => table.insert_all(x.iter().map(|v| v.key()), out),
-            }
+            let mut keys = [0; BLOCK];
+            let keys = &mut keys[..out.len()];
+            fill(begin, keys);
+            table.insert_all(keys, out);
         })?;
     let mut order: Vec<u32> = (0..table.keys.len() as u32).collect();
     order.sort_unstable_by_key(|&id| table.keys[id as usize]);

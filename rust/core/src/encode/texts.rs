@@ -8,6 +8,68 @@ use hashbrown::HashTable;
 use super::Table;
 use crate::radix;
 
+/// What tells a text: all of a short one, so that two are compared without a look at their bytes; the hash of a long one.
+#[derive(Clone, Copy, Default)]
+struct Words {
+    first: u64,
+    /// Of a long text that is kept, where it begins.
+    last: u64,
+    len: u32,
+}
+
+/// The longest text that its words hold.
+const SHORT: usize = 16;
+
+impl Words {
+    #[inline(always)]
+    fn of(text: &[u8]) -> Self {
+        let wide = |bytes: [u8; 4]| u64::from(u32::from_le_bytes(bytes));
+        let (first, last) = if text.len() > SHORT {
+            (long_hash(text), 0)
+        } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            (wide(*first), wide(*last))
+        } else {
+            (text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0)
+        };
+        Self { first, last, len: text.len() as u32 }
+    }
+
+    /// Both halves of a product of 128 bits, as foldhash and wyhash mix.
+    #[inline(always)]
+    fn hash(self) -> u64 {
+        if self.len as usize > SHORT {
+            return self.first;
+        }
+        // Digits of pi: words of texts are seldom like them.
+        let a = self.first ^ 0x243f_6a88_85a3_08d3;
+        let b = self.last ^ 0x1319_8a2e_0370_7344 ^ u64::from(self.len) << 56;
+        let product = u128::from(a) * u128::from(b);
+        product as u64 ^ (product >> 64) as u64
+    }
+}
+
+#[inline]
+fn hash(text: &[u8]) -> u64 {
+    Words::of(text).hash()
+}
+
+#[inline]
+fn long_hash(text: &[u8]) -> u64 {
+    FixedState::default().hash_one(Bytes(text))
+}
+
+/// Hashed as bytes alone: `[u8]`'s own `Hash` adds the length in a round of its own.
+struct Bytes<'a>(&'a [u8]);
+
+impl std::hash::Hash for Bytes<'_> {
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.0);
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Entry {
     begin: usize,
@@ -21,22 +83,15 @@ pub struct TextTable {
     entries: HashTable<Entry>,
     ends: Vec<usize>,
     bytes: Vec<u8>,
+    /// Texts and their ids plus one, each where the last bits of its hash say, as long as there are few texts: it answers in
+    /// two thirds of the time.
+    few: Vec<(Words, u32)>,
 }
 
-#[inline]
-fn hash(text: &[u8]) -> u64 {
-    FixedState::default().hash_one(Bytes(text))
-}
-
-/// Hashed as bytes alone: `[u8]`'s own `Hash` adds the length in a round of its own.
-struct Bytes<'a>(&'a [u8]);
-
-impl std::hash::Hash for Bytes<'_> {
-    #[inline]
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write(self.0);
-    }
-}
+/// Places there, a power of two: 8 KB.
+const PLACES: usize = 256;
+/// So many texts seldom share a place.
+const FEW: usize = 64;
 
 impl TextTable {
     /// An empty table.
@@ -60,9 +115,14 @@ impl TextTable {
     }
 
     /// The id of `text`, a new one if it was not seen before.
-    #[inline]
+    // Within its caller: words that go through memory take as long as all the rest.
+    #[inline(always)]
     pub fn insert(&mut self, text: &[u8]) -> u32 {
-        self.insert_hashed(hash(text), text)
+        let words = Words::of(text);
+        match self.find_few(words, text) {
+            Some(id) => id,
+            None => self.insert_hashed(words.hash(), text),
+        }
     }
 
     /// The same, of a text whose hash is known.
@@ -75,17 +135,55 @@ impl TextTable {
     }
 
     fn push(&mut self, hash: u64, text: &[u8]) -> u32 {
-        let Self { entries, ends, bytes } = self;
+        let Self { entries, ends, bytes, few } = self;
         let begin = bytes.len();
         bytes.extend_from_slice(text);
         let id = ends.len() as u32;
         ends.push(bytes.len());
         let entry = Entry { begin, len: text.len() as u32, id };
         entries.insert_unique(hash, entry, |e| self::hash(&bytes[e.begin..e.begin + e.len as usize]));
+        if entries.len() <= FEW {
+            let mut words = Words::of(text);
+            if text.len() > SHORT {
+                words.last = begin as u64;
+            }
+            few.resize(PLACES, (Words::default(), 0));
+            few[hash as usize % PLACES] = (words, id + 1);
+        } else {
+            *few = Vec::new();
+        }
         id
     }
 
-    /// The same as [`TextTable::find`], of a text whose hash is known.
+    #[inline(always)]
+    fn find_few(&self, words: Words, text: &[u8]) -> Option<u32> {
+        let (known, next) = self.few.get(words.hash() as usize % PLACES)?;
+        let same = *next > 0
+            && known.first == words.first
+            && known.len == words.len
+            && if text.len() > SHORT {
+                self.bytes[known.last as usize..][..text.len()] == *text
+            } else {
+                known.last == words.last
+            };
+        same.then(|| next - 1)
+    }
+
+    /// Are there so few texts that nothing is gained by hashing ahead?
+    #[must_use]
+    pub fn has_few(&self) -> bool {
+        self.entries.len() <= FEW
+    }
+
+    /// The id of `text`, if it was seen.
+    #[inline(always)]
+    #[must_use]
+    pub fn find(&self, text: &[u8]) -> Option<u32> {
+        let words = Words::of(text);
+        self.find_few(words, text).or_else(|| self.find_hashed(words.hash(), text))
+    }
+
+    /// The same, of a text whose hash is known.
     #[inline]
     #[must_use]
     pub fn find_hashed(&self, hash: u64, text: &[u8]) -> Option<u32> {
@@ -93,13 +191,6 @@ impl TextTable {
             e.len as usize == text.len() && self.bytes[e.begin..e.begin + e.len as usize] == *text
         };
         self.entries.find(hash, same).map(|e| e.id)
-    }
-
-    /// The id of `text`, if it was seen.
-    #[inline]
-    #[must_use]
-    pub fn find(&self, text: &[u8]) -> Option<u32> {
-        self.find_hashed(hash(text), text)
     }
 
     /// The text of an id; empty for one that was skipped.
@@ -186,10 +277,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_those_of_first_appearance_and_merge(texts in prop::collection::vec("[a-c\u{e9}\u{10000}]{0,10}", 0..60), cut in 0..60usize) {
+        fn ids_are_those_of_first_appearance_and_merge(
+            // Short and long ones, few and many.
+            texts in prop::collection::vec(prop_oneof!["[a-c\u{e9}\u{10000}]{0,10}", "[ab]{14,19}"], 0..200),
+            cut in 0..200usize,
+        ) {
             let cut = cut.min(texts.len());
             let mut whole = TextTable::new();
             let ids: Vec<u32> = texts.iter().map(|t| whole.insert(t.as_bytes())).collect();
+            let mut hashed = TextTable::new();
+            let ahead = |t: &String| hashed.insert_hashed(TextTable::hash(t.as_bytes()), t.as_bytes());
+            prop_assert_eq!(&texts.iter().map(ahead).collect::<Vec<_>>(), &ids);
             let (mut a, mut b) = (TextTable::new(), TextTable::new());
             let mut parts: Vec<u32> = texts[..cut].iter().map(|t| a.insert(t.as_bytes())).collect();
             let there: Vec<u32> = texts[cut..].iter().map(|t| b.insert(t.as_bytes())).collect();
