@@ -237,7 +237,8 @@ def sparse_column_quantiles(
 
 # quantile
 def sketch_quantiles(
-    x: NDArray[Any], before: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+    x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats,
+    before: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], bool]: ...
 def merge_quantile_sketches(
     a: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]],

@@ -8,11 +8,12 @@ a million, 0.46% of a billion, whatever the order of the rows and the cut into p
 import numpy as np
 
 from ferroflow import _core
+from ferroflow._bridge.frame_columns import Floats
 
 Sketch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def sketch_rows(X: np.ndarray, before: Sketch | None = None) -> tuple[Sketch, bool]:
+def sketch_rows(X: Floats, before: Sketch | None = None) -> tuple[Sketch, bool]:
     """Take the rows of X (f32 or f64; NaN is passed over) into a sketch.
 
     Returns

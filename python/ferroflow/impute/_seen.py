@@ -15,8 +15,8 @@ from ferroflow._bridge.fast_path import FLOATS
 from ferroflow._bridge.quantile_sketch import counts, merge_sketches, quantiles, sketch_rows
 from ferroflow.impute._markers import missing_mask
 
-_BLOCK = 1 << 20
-"""Values of sparse rows that are laid out at a time."""
+_BLOCK = 1 << 17
+"""Values that are laid out, or marked, at a time."""
 
 
 class Seen(NamedTuple):
@@ -27,23 +27,28 @@ class Seen(NamedTuple):
     kept: Any
 
 
-def seen_of(X: np.ndarray, strategy: str, missing_values: Any) -> Seen:
-    """Return what there is to keep of checked rows."""
-    if strategy == "median" and X.dtype in FLOATS and missing_values != missing_values:
-        sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
-        return Seen(len(X), len(X) - counts(sketch), sketch)
+def seen_of(X: np.ndarray | list[np.ndarray], strategy: str, missing_values: Any) -> Seen:
+    """Return what there is to keep of checked rows: an array, or the columns of a frame of floats."""
+    columns = X if type(X) is list else X.T
+    rows, dtype = len(columns[0]), columns[0].dtype
     if strategy == "most_frequent":
-        columns = [_counted(column, missing_values) for column in X.T]
-        return Seen(
-            len(X), np.array([float(missing) for missing, _ in columns]), [kept for _, kept in columns]
-        )
+        found = [_counted(column, missing_values) for column in columns]
+        return Seen(rows, np.array([float(missing) for missing, _ in found]), [kept for _, kept in found])
+    if strategy == "median" and dtype in FLOATS and missing_values != missing_values:
+        sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
+        return Seen(rows, rows - counts(sketch), sketch)
+    if strategy == "median":
+        sketch = None
+        step = max(_BLOCK // len(columns), 1)
+        for begin in range(0, rows, step):
+            part = np.array([column[begin : begin + step] for column in columns]).T
+            part = np.where(missing_mask(part, missing_values), np.nan, part)
+            sketch, _ = sketch_rows(part.astype(np.float64, copy=False), sketch)
+        return Seen(rows, rows - counts(sketch), sketch)
+    X = np.asarray(columns).T
     mask = missing_mask(X, missing_values)
-    kept: Any = None
-    if strategy == "mean":
-        kept = np.where(mask, 0, X).sum(axis=0, dtype=np.float64)
-    elif strategy == "median":
-        kept, _ = sketch_rows(np.where(mask, np.nan, X).astype(np.float64, copy=False))
-    return Seen(len(X), mask.sum(axis=0).astype(np.float64), kept)
+    kept = np.where(mask, 0, X).sum(axis=0, dtype=np.float64) if strategy == "mean" else None
+    return Seen(rows, mask.sum(axis=0).astype(np.float64), kept)
 
 
 def _counted(column: np.ndarray, missing_values: Any) -> tuple[int, Any]:

@@ -337,15 +337,14 @@ def _learn_columns(self, X, table):
     keep_dtype(self, dtype_of(table))
 
 
-def _seen_of_table(X, table, strategy, missing_values):
-    """What there is to keep of X, which nobody checked and whose values `table` has, or None."""
+def _seen_of_table(table, strategy, missing_values):
+    """What there is to keep of a table that nobody checked, or None."""
     checked = _learn(table, "mean", missing_values)
     if checked is None or strategy == "mean":
         return None if checked is None else checked[1]
     if strategy == "constant":
         return checked[1]._replace(kept=None)
-    # A frame that lies in one piece is not copied.
-    return seen_of(np.asarray(X) if type(table) is list else table, strategy, missing_values)
+    return seen_of(table, strategy, missing_values)
 
 
 def _fast_partial_fit(self, X, y=None):
@@ -356,7 +355,7 @@ def _fast_partial_fit(self, X, y=None):
         return NotImplemented
     if not first and ("_seen" not in state or not agrees(state, X)):
         return NotImplemented
-    new = _seen_of_table(X, table, self.strategy, self.missing_values)
+    new = _seen_of_table(table, self.strategy, self.missing_values)
     if new is None:
         return NotImplemented  # scikit-learn's validation words the error
     if first:

@@ -6,16 +6,15 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import finite_or_nan, rows_of
+from ferroflow._bridge.frame_columns import rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
-from ferroflow._bridge.sklearn_compat import validate_data
 from ferroflow.preprocessing._scaling import (
-    FLOATS,
     SPARSE,
     Steps,
     foreign,
     scaled,
+    taken_in,
     warn_of_empty,
     with_fast_paths,
     without_zeros,
@@ -41,16 +40,15 @@ class MaxAbsScaler(preprocessing.MaxAbsScaler):
             note_sklearn(call, reason)
             return super().partial_fit(X, y)
         first = not hasattr(self, "n_samples_seen_")
-        X = validate_data(
-            self, X, reset=first, accept_sparse=SPARSE, dtype=FLOATS, ensure_all_finite=finite_or_nan(X)
-        )
-        if sparse.issparse(X):
-            parts = X.data, X.indices, X.indptr, X.shape, X.format == "csc"
+        table = taken_in(self, X, first, SPARSE)
+        if sparse.issparse(table):
+            parts = table.data, table.indices, table.indptr, table.shape, table.format == "csc"
             most = _most(*_core.sparse_column_extrema(*parts)[:2])
+            seen = table.shape[0]
         else:
-            most = _most(*_core.column_extrema(X)[:2])
+            most = _most(*_core.column_extrema(table)[:2])
             warn_of_empty(most)
-        seen = X.shape[0]
+            seen = rows_of(table)
         if not first:
             most = np.maximum(self.max_abs_, most)
             seen += self.n_samples_seen_

@@ -6,15 +6,14 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import finite_or_nan, rows_of
+from ferroflow._bridge.frame_columns import rows_of
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
-from ferroflow._bridge.sklearn_compat import validate_data
 from ferroflow.preprocessing._scaling import (
-    FLOATS,
     Steps,
     foreign,
     scaled,
+    taken_in,
     warn_of_empty,
     with_fast_paths,
     without_zeros,
@@ -42,10 +41,10 @@ class MinMaxScaler(preprocessing.MinMaxScaler):
             note_sklearn(call, reason)
             return super().partial_fit(X, y)
         first = not hasattr(self, "n_samples_seen_")
-        X = validate_data(self, X, reset=first, dtype=FLOATS, ensure_all_finite=finite_or_nan(X))
-        low, high, _ = _core.column_extrema(X)
+        table = taken_in(self, X, first)
+        low, high, _ = _core.column_extrema(table)
         warn_of_empty(low)
-        seen = X.shape[0]
+        seen = rows_of(table)
         if not first:
             low, high = np.minimum(self.data_min_, low), np.maximum(self.data_max_, high)
             seen += self.n_samples_seen_

@@ -6,16 +6,14 @@ from sklearn import preprocessing
 from sklearn.base import _fit_context
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
-from ferroflow._bridge.sklearn_compat import validate_data
 from ferroflow.preprocessing._scaling import (
-    FLOATS,
     Steps,
     foreign,
     scaled,
+    taken_in,
     warn_of_empty,
     with_fast_paths,
     without_zeros,
@@ -33,7 +31,7 @@ class RobustScaler(preprocessing.RobustScaler):
         if reason := foreign(X):
             note_sklearn("RobustScaler.fit", reason)
             return super().fit(X, y)
-        X = validate_data(self, X, accept_sparse="csc", dtype=FLOATS, ensure_all_finite=finite_or_nan(X))
+        X = taken_in(self, X, True, "csc")
         _check_range(self)
         if sparse.issparse(X):
             if self.with_centering:
@@ -70,8 +68,7 @@ class RobustScaler(preprocessing.RobustScaler):
         """
         _check_range(self)
         before = getattr(self, "_sketch", None)
-        X = validate_data(self, X, reset=before is None, dtype=FLOATS, ensure_all_finite=finite_or_nan(X))
-        self._sketch, _ = sketch_rows(X, before)
+        self._sketch, _ = sketch_rows(taken_in(self, X, before is None), before)
         _set_from_sketch(self)
         note_rust("RobustScaler.partial_fit")
         return self

@@ -14,6 +14,7 @@ from ferroflow._bridge.frame_columns import agrees, finite_or_nan, float_table, 
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.sklearn_compat import (
     array_api_dispatch,
+    assume_finite,
     is_dispatched,
     validate_data,
 )
@@ -46,6 +47,22 @@ def foreign(X: Any, *fitted: Any) -> str | None:
     if is_dispatched(X, *fitted):
         return DISPATCHED
     return "float16 input" if getattr(X, "dtype", None) == np.float16 else None
+
+
+def taken_in(estimator: Any, X: Any, first: bool, accept_sparse: Any = False) -> Any:
+    """What the core learns from X: the columns of a frame where they lie, else what scikit-learn's validation makes of it."""
+    table = float_table(X)
+    if table is not None and (assume_finite() or not _core.column_extrema(table)[2]):
+        validate_data(estimator, X, reset=first, skip_check_array=True)  # names and width
+        return table
+    return validate_data(
+        estimator,
+        X,
+        reset=first,
+        accept_sparse=accept_sparse,
+        dtype=FLOATS,
+        ensure_all_finite="allow-nan",
+    )
 
 
 def without_zeros(scale: np.ndarray) -> np.ndarray:

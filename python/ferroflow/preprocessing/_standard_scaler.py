@@ -7,7 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
 from ferroflow import _core
-from ferroflow._bridge.frame_columns import finite_or_nan
+from ferroflow._bridge.frame_columns import dtype_of, finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import (
@@ -16,7 +16,7 @@ from ferroflow._bridge.sklearn_compat import (
     is_dispatched,
     validate_data,
 )
-from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, Steps, foreign, with_fast_paths
+from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, Steps, foreign, taken_in, with_fast_paths
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -39,22 +39,15 @@ class StandardScaler(preprocessing.StandardScaler):
             note_sklearn(call, DISPATCHED)
             return super().partial_fit(X, y, sample_weight)
         first = not hasattr(self, "n_samples_seen_")
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=("csr", "csc"),
-            dtype=FLOATS,
-            ensure_all_finite=finite_or_nan(X),
-            reset=first,
-        )
+        table = taken_in(self, X, first, ("csr", "csc"))
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if sparse.issparse(X) and self.with_mean:
+        if sparse.issparse(table) and self.with_mean:
             raise ValueError(
                 "Cannot center sparse matrices: pass `with_mean=False` "
                 "instead. See docstring for motivation and alternatives."
             )
-        _learn(self, X, sample_weight, first)
+        _learn(self, table, sample_weight, first)
         note_rust(call)
         return self
 
@@ -144,7 +137,7 @@ def _moments(self):
 def _learn(self, X, weights, first):
     counts_only = not (self.with_mean or self.with_std)
     before = None if first or counts_only else _moments(self)
-    count_type = np.int64 if weights is None else X.dtype
+    count_type = np.int64 if weights is None else dtype_of(X)
     if counts_only and not sparse.issparse(X):
         weights = None  # as scikit-learn has it
     if sparse.issparse(X):

@@ -54,14 +54,13 @@ fn update<T: Float + Element>(
     enter(py, |exec| {
         match x {
             TableView::Whole(x) => moments.update(*x, weights, exec)?,
-            TableView::Columns(columns) => moments.update_columns(columns, exec)?,
+            TableView::Columns(columns) => moments.update_columns(columns, weights, exec)?,
         }
         Ok(moments)
     })
 }
 
-/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`. `weights` go with
-/// a matrix only.
+/// (count, mean, variance, scale, has NaN, has infinity) of the columns, merged with what was `before`.
 #[pyfunction]
 #[pyo3(signature = (x, weights=None, before=None))]
 fn column_moments<'py>(

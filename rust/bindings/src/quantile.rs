@@ -1,13 +1,13 @@
 //! Sketches of column quantiles, as arrays: what an estimator keeps, pickles and merges.
 
-use ferroflow_core::quantile::{Sketch, merge_all, update_all};
+use ferroflow_core::quantile::{Sketch, merge_all, update_all, update_columns};
 use ferroflow_core::{Error, Float};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use crate::door::{enter, to_py};
-use crate::float_array::FloatMatrix;
+use crate::float_array::{AnyView, FloatTable, TableView};
 
 /// (count and turn of each column, its range, the length of each of its levels, the values of all levels).
 type Parts<'py> = (
@@ -80,18 +80,22 @@ fn to_python(py: Python<'_>, sketches: Vec<Sketch>) -> Kept<'_> {
 
 fn update<T: Float + Element>(
     py: Python<'_>,
-    x: ArrayView2<'_, T>,
+    x: &TableView<'_, T>,
     before: Option<&Parts<'_>>,
 ) -> PyResult<(Vec<Sketch>, bool)> {
+    let (_, columns) = x.dim();
     let mut sketches = match before {
         Some(parts) => from_python(parts)?,
-        None => vec![Sketch::default(); x.ncols()],
+        None => vec![Sketch::default(); columns],
     };
-    if sketches.len() != x.ncols() {
+    if sketches.len() != columns {
         return Err(other_width());
     }
     enter(py, |exec| {
-        let infinite = update_all(&mut sketches, x, exec)?;
+        let infinite = match x {
+            TableView::Whole(x) => update_all(&mut sketches, *x, exec)?,
+            TableView::Columns(columns) => update_columns(&mut sketches, columns, exec)?,
+        };
         Ok((sketches, infinite))
     })
 }
@@ -101,12 +105,12 @@ fn update<T: Float + Element>(
 #[pyo3(signature = (x, before=None))]
 fn sketch_quantiles<'py>(
     py: Python<'py>,
-    x: FloatMatrix<'py>,
+    x: FloatTable<'py>,
     before: Option<Parts<'py>>,
 ) -> PyResult<(Kept<'py>, bool)> {
-    let (sketches, infinite) = match &x {
-        FloatMatrix::F64(x) => update(py, x.as_array(), before.as_ref())?,
-        FloatMatrix::F32(x) => update(py, x.as_array(), before.as_ref())?,
+    let (sketches, infinite) = match x.view()? {
+        AnyView::F64(x) => update(py, &x, before.as_ref())?,
+        AnyView::F32(x) => update(py, &x, before.as_ref())?,
     };
     Ok((to_python(py, sketches), infinite))
 }

@@ -82,7 +82,7 @@ impl Moments {
         let by_column = x.strides()[0].unsigned_abs() == 1 && columns > 1 && rows > 1;
         if by_column && weights.is_none() {
             let all: Vec<_> = x.axis_iter(Axis(1)).collect();
-            return self.update_columns(&all, exec);
+            return self.update_columns(&all, None, exec);
         }
         let step = (CHUNK / columns).max(1);
         let chunks = rows.div_ceil(step);
@@ -101,9 +101,14 @@ impl Moments {
     ///
     /// # Errors
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
-    pub fn update_columns<T: Float>(&mut self, columns: &[ArrayView1<'_, T>], exec: &Exec<'_>) -> Result<()> {
+    pub fn update_columns<T: Float>(
+        &mut self,
+        columns: &[ArrayView1<'_, T>],
+        weights: Option<ArrayView1<'_, f64>>,
+        exec: &Exec<'_>,
+    ) -> Result<()> {
         let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
-        let parts = exec.map(columns.len(), |j| of_rows(columns[j].insert_axis(Axis(1)), None))?;
+        let parts = exec.map(columns.len(), |j| of_rows(columns[j].insert_axis(Axis(1)), weights))?;
         let mut all = Self::new(columns.len());
         for (j, part) in parts.iter().enumerate() {
             (all.count[j], all.mean[j], all.m2[j]) = (part.count[0], part.mean[0], part.m2[0]);

@@ -140,14 +140,12 @@ pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>)
         }
     }
     let mut space = Space::default();
-    let at_most = if by_column(&x) {
-        1
-    } else {
-        (WORK / rows).min(columns * size_of::<T>() / (INPUT * size_of::<u32>())).max(2)
-    };
+    let room = x.len() * size_of::<T>() / (INPUT * size_of::<u32>());
+    let at_most = if by_column(&x) { 1 } else { (room.min(WORK) / rows).max(2) };
     let groups = left.len().div_ceil(at_most).max(1);
     for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
-        let (found, refused) = modes_by_prints(x, columns, &mut space, missing, exec)?;
+        let passes = (columns.len() * rows).div_ceil(room.max(WORK));
+        let (found, refused) = modes_by_prints(x, columns, passes, &mut space, missing, exec)?;
         for (j, found) in columns.iter().zip(found) {
             learn(*j, found);
         }
@@ -225,6 +223,22 @@ mod tests {
                 let holes = x.column(3).iter().filter(|v| v.is_nan()).count();
                 assert_eq!(got.missing[3], holes as f64);
             }
+        }
+        let by_prints = |passes| {
+            let of = |found: Vec<Found>| {
+                found
+                    .iter()
+                    .map(|found| (found.best.key, found.best.count, found.missing))
+                    .collect::<Vec<_>>()
+            };
+            let mut space = Space::default();
+            let (found, refused) =
+                modes_by_prints(x.view(), &[3, 4, 5, 7], passes, &mut space, Missing::Nan, &Exec::serial())
+                    .unwrap();
+            (of(found), refused)
+        };
+        for passes in [2, 5, 64, 99] {
+            assert_eq!(by_prints(passes), by_prints(1));
         }
         x[(rows - 3, 1)] = f64::INFINITY;
         let refused = |x| modes(x, Missing::Nan, &Exec::serial()).unwrap().refused;

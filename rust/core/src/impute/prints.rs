@@ -6,6 +6,7 @@
 //! the keys of the most frequent prints, and those are counted. Equal values have equal prints, so a value is at most as
 //! frequent as its print; if different values had one print, the count found says from which one on to look again.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::{ArrayView2, s};
@@ -45,20 +46,48 @@ struct Taken<'a> {
 
 /// What is known of a column's values in a chunk.
 struct Column<'a> {
-    /// The prints of what is there, by part.
+    /// The prints of what is there in the wanted parts, by part.
     prints: &'a [u32],
     /// Where each part's begin, then their number.
     begins: [u16; PARTS + 1],
     smallest: u64,
+    /// How many values there are, of all parts.
+    there: usize,
 }
 
-/// The modes of a few columns; was there a value that may not occur?
+/// The modes of a few columns, in so many passes over them, each of which holds the prints of some of the parts; was there a
+/// value that may not occur?
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn modes_by_prints<T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
+    passes: usize,
+    space: &mut Space,
+    missing: Missing<T>,
+    exec: &Exec<'_>,
+) -> Result<(Vec<Found>, bool)> {
+    let step = PARTS.div_ceil(passes);
+    let (mut all, refused) = modes_of_parts(x, columns, 0..step.min(PARTS), space, missing, exec)?;
+    for begin in (step..PARTS).step_by(step) {
+        let parts = begin..PARTS.min(begin + step);
+        let (others, _) = modes_of_parts(x, columns, parts, space, missing, exec)?;
+        for (found, other) in all.iter_mut().zip(others) {
+            let (a, b) = (found.best, other.best);
+            if b.count > a.count || (b.count == a.count && b.key < a.key) {
+                found.best = b;
+            }
+        }
+    }
+    Ok((all, refused))
+}
+
+/// The same of the values of these parts, where a column's smallest value stands for all that occur once.
+fn modes_of_parts<T: Key>(
+    x: ArrayView2<'_, T>,
+    columns: &[usize],
+    parts: Range<usize>,
     space: &mut Space,
     missing: Missing<T>,
     exec: &Exec<'_>,
@@ -75,7 +104,7 @@ pub fn modes_by_prints<T: Key>(
             let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
             work.columns.resize_with(width, Hashed::default);
             let rows = x.slice(s![i * ROWS..rows.min((i + 1) * ROWS), ..]);
-            let taken = take(rows, columns, missing, &mut work, &space);
+            let taken = take(rows, columns, &parts, missing, &mut work, &space);
             if let Ok(mut pool) = pool.lock() {
                 pool.push(work);
             }
@@ -141,7 +170,7 @@ impl Default for Work {
 /// The hashes of a column's chunk.
 struct Hashed {
     prints: Vec<u32>,
-    /// The part of each, [`PARTS`] for what is missing.
+    /// The part of each, [`PARTS`] for what is missing or not wanted.
     parts: Vec<u8>,
 }
 
@@ -162,13 +191,14 @@ fn print_of(hash: u64) -> u32 {
 fn take<'a, T: Key>(
     x: ArrayView2<'_, T>,
     columns: &[usize],
+    wanted: &Range<usize>,
     missing: Missing<T>,
     work: &mut Work,
     space: &Mutex<&'a mut [u32]>,
 ) -> Taken<'a> {
     let rows = x.nrows();
     let mut taken = Taken { columns: Vec::with_capacity(columns.len()), refused: false };
-    let mut smallest = vec![u64::MAX; columns.len()];
+    let mut known = vec![(u64::MAX, 0); columns.len()];
     let mut tile = Tile::default();
     for begin in (0..rows).step_by(TILE) {
         let end = rows.min(begin + TILE);
@@ -178,26 +208,27 @@ fn take<'a, T: Key>(
                 simd::prefetch::<true, _>(row.to_slice().unwrap_or_default());
             }
         }
-        for ((j, hashed), smallest) in columns.iter().zip(&mut work.columns).zip(&mut smallest) {
+        for ((j, hashed), (smallest, there)) in columns.iter().zip(&mut work.columns).zip(&mut known) {
             let column = x.slice(s![begin..end, *j]);
             let (prints, parts) = (&mut hashed.prints[begin..end], &mut hashed.parts[begin..end]);
             simd::dispatch!({
                 tile.read(column, missing);
                 *smallest = (*smallest).min(tile.smallest());
-                mix(&tile, prints, parts);
+                mix(&tile, prints, parts, wanted);
             });
+            *there += tile.count;
             taken.refused |= tile.refused;
         }
     }
     let sorted = &mut work.sorted[..rows];
-    for (hashed, smallest) in work.columns.iter().zip(smallest) {
+    for (hashed, (smallest, there)) in work.columns.iter().zip(known) {
         let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
         let begins = by_part(prints, parts, sorted);
         // In the cache first: stores all over memory that is not there yet would wait for it.
-        let there = &sorted[..usize::from(begins[PARTS])];
-        let prints = first(space, there.len());
-        prints.copy_from_slice(there);
-        taken.columns.push(Column { prints, begins, smallest });
+        let kept = &sorted[..usize::from(begins[PARTS])];
+        let prints = first(space, kept.len());
+        prints.copy_from_slice(kept);
+        taken.columns.push(Column { prints, begins, smallest, there });
     }
     taken
 }
@@ -212,12 +243,14 @@ fn first<'a>(space: &Mutex<&'a mut [u32]>, n: usize) -> &'a mut [u32] {
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "a part has few bits")]
-fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u8]) {
+fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u8], wanted: &Range<usize>) {
     let (keys, there) = tile.marked();
+    let (begin, n) = (wanted.start as u8, wanted.len() as u8);
     for (((key, there), print), part) in keys.iter().zip(there).zip(prints).zip(parts) {
         let hash = hash(*key, 0);
         *print = print_of(hash);
-        *part = if *there == 1 { (hash >> (64 - PART_BITS)) as u8 } else { PARTS as u8 };
+        let of = (hash >> (64 - PART_BITS)) as u8;
+        *part = if (*there == 1) & (of.wrapping_sub(begin) < n) { of } else { PARTS as u8 };
     }
 }
 
@@ -257,7 +290,7 @@ impl Prints<'_> {
 
     /// How many values are there?
     fn there(&self) -> usize {
-        self.taken.iter().map(|taken| taken.columns[self.k].prints.len()).sum()
+        self.taken.iter().map(|taken| taken.columns[self.k].there).sum()
     }
 
     /// A part's prints, chunk by chunk.
@@ -358,7 +391,7 @@ struct Counter {
 
 impl Counter {
     #[inline(always)]
-    fn count(&mut self, column: &Prints<'_>, parts: std::ops::Range<usize>, top: &mut Top) {
+    fn count(&mut self, column: &Prints<'_>, parts: Range<usize>, top: &mut Top) {
         for part in parts {
             self.prints.clear();
             // The next part comes from memory meanwhile.
@@ -462,7 +495,7 @@ mod tests {
         let column: Vec<i64> = keys.iter().map(|key| (key ^ (1 << 63)).cast_signed()).collect();
         let x = ArrayView2::from_shape((keys.len(), 1), &column).unwrap();
         let (found, refused) =
-            modes_by_prints(x, &[0], &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
+            modes_by_prints(x, &[0], 1, &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
         assert!(!refused && found[0].missing == 0);
         found[0].best.key
     }

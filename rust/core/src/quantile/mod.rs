@@ -8,7 +8,7 @@ mod sketch;
 pub use exact::{Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, rank};
 pub use many::{Many, Method, many};
 pub use map::{Curve, Output, apply, invert};
-pub use sketch::{SIZE, Sketch, merge_all, update_all};
+pub use sketch::{SIZE, Sketch, merge_all, update_all, update_columns};
 
 /// NumPy's linear interpolation between two neighbours, to the bit.
 #[inline]

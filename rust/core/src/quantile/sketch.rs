@@ -6,7 +6,7 @@
 //! most `(1 + log2(n / SIZE)) / SIZE` of `n`: 0.22% of a million values, 0.46% of a billion, and by far less on
 //! data that does not know the sketch. Up to [`SIZE`] values, and always at both ends, it is exact.
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, s};
 
 use super::lerp;
 use crate::error::Result;
@@ -144,7 +144,29 @@ pub fn update_all<T: Float>(sketches: &mut [Sketch], x: ArrayView2<'_, T>, exec:
             }
         })?;
     }
-    Ok(sketches.iter().any(|s| s.count > 0 && !(s.range.0.is_finite() && s.range.1.is_finite())))
+    Ok(any_infinite(sketches))
+}
+
+/// The same of columns that lie apart, one a sketch.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn update_columns<T: Float>(
+    sketches: &mut [Sketch],
+    columns: &[ArrayView1<'_, T>],
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let values: usize = columns.iter().map(ArrayView1::len).sum();
+    exec.only_if(values >= SERIAL_BELOW).for_each_piece(sketches, 1, |j, sketch| {
+        for sketch in sketch {
+            sketch.update(columns[j].iter().copied());
+        }
+    })?;
+    Ok(any_infinite(sketches))
+}
+
+fn any_infinite(sketches: &[Sketch]) -> bool {
+    sketches.iter().any(|s| s.count > 0 && !(s.range.0.is_finite() && s.range.1.is_finite()))
 }
 
 /// Merges the sketches of the same columns.
