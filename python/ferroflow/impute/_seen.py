@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 def seen_of(X: np.ndarray | list[np.ndarray], strategy: str, missing_values: Any) -> Seen:
     """Return what there is to keep of checked rows: an array, or the columns of a frame of floats."""
-    columns = X if type(X) is list else X.T
+    columns = X if isinstance(X, list) else X.T
     rows, dtype = len(columns[0]), columns[0].dtype
     if strategy == "most_frequent":
         found = [_counted(column, missing_values) for column in columns]
@@ -38,13 +38,13 @@ def seen_of(X: np.ndarray | list[np.ndarray], strategy: str, missing_values: Any
         sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
         return Seen(rows, rows - counts(sketch), sketch)
     if strategy == "median":
-        sketch = None
+        so_far: Any = None
         step = max(_BLOCK // len(columns), 1)
         for begin in range(0, rows, step):
             part = np.array([column[begin : begin + step] for column in columns]).T
             part = np.where(missing_mask(part, missing_values), np.nan, part)
-            sketch, _ = sketch_rows(part.astype(np.float64, copy=False), sketch)
-        return Seen(rows, rows - counts(sketch), sketch)
+            so_far, _ = sketch_rows(part.astype(np.float64, copy=False), so_far)
+        return Seen(rows, rows - counts(so_far), so_far)
     X = np.asarray(columns).T
     mask = missing_mask(X, missing_values)
     kept = np.where(mask, 0, X).sum(axis=0, dtype=np.float64) if strategy == "mean" else None
