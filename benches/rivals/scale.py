@@ -42,9 +42,11 @@ EXPRESSIONS = {
 }
 
 
-def against_polars(name, rows):
+def against_polars(name, rows, nulls):
     def make():
-        frame = pl.DataFrame(data(rows), schema=[f"c{j}" for j in range(20)])
+        X = data(rows)
+        X[np.random.RandomState(1).rand(*X.shape) < nulls] = np.nan
+        frame = pl.DataFrame(X, schema=[f"c{j}" for j in range(20)]).with_columns(ALL.fill_nan(None))
         mine, expression = getattr(ours, name), EXPRESSIONS[name]
         return (
             lambda: mine().set_output(transform="polars").fit_transform(frame),
@@ -66,7 +68,8 @@ CASES = [
         for size, rows in SIZES.items()
     ),
     *(
-        Case(f"polars: {name} {size} frame", against_polars(name, rows), near)
+        Case(f"polars: {name} {size} frame{with_nulls}", against_polars(name, rows, nulls), near)
+        for with_nulls, nulls in (("", 0.0), (" with nulls", 0.1))
         for name in EXPRESSIONS
         # One row has no spread, which the expressions divide by.
         for size, rows in list(SIZES.items())[1:]

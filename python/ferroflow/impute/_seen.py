@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ferroflow._bridge.fast_path import FLOATS
+from ferroflow._bridge.frame_columns import Floats, dtype_of, rows_of
 from ferroflow._bridge.quantile_sketch import counts, merge_sketches, quantiles, sketch_rows
 from ferroflow.impute._markers import missing_mask
 
@@ -27,16 +28,16 @@ class Seen(NamedTuple):
     kept: Any
 
 
-def seen_of(X: np.ndarray | list[np.ndarray], strategy: str, missing_values: Any) -> Seen:
-    """Return what there is to keep of checked rows: an array, or the columns of a frame of floats."""
-    columns = X if isinstance(X, list) else X.T
-    rows, dtype = len(columns[0]), columns[0].dtype
+def seen_of(X: Floats, strategy: str, missing_values: Any) -> Seen:
+    """Return what there is to keep of checked rows: an array, or a frame's columns."""
+    rows = rows_of(X)
+    if strategy == "median" and dtype_of(X) in FLOATS and missing_values != missing_values:
+        sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
+        return Seen(rows, rows - counts(sketch), sketch)
+    columns: Any = X.T if isinstance(X, np.ndarray) else X
     if strategy == "most_frequent":
         found = [_counted(column, missing_values) for column in columns]
         return Seen(rows, np.array([float(missing) for missing, _ in found]), [kept for _, kept in found])
-    if strategy == "median" and dtype in FLOATS and missing_values != missing_values:
-        sketch, _ = sketch_rows(X)  # as it is: NaN is passed over
-        return Seen(rows, rows - counts(sketch), sketch)
     if strategy == "median":
         so_far: Any = None
         step = max(_BLOCK // len(columns), 1)

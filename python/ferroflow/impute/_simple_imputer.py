@@ -29,8 +29,6 @@ from ferroflow.impute._seen import statistics as statistics_of
 _LEARNED = ("mean", "median", "most_frequent")
 _STATISTICS = {"median": "median", "most_frequent": "most_frequent"}
 """What the core computes; the sum gives the mean, and counts for constants."""
-_BY_SUMS = ("mean", "constant")
-"""What is learned from the columns of a frame as they are."""
 _F64 = np.dtype(np.float64)
 
 
@@ -177,7 +175,7 @@ def _learn(X, strategy, missing_values, then_fill=False):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
-        if type(X) is _core.ArrowFloats:
+        if type(X) is _core.ArrowFloats and strategy not in _STATISTICS:
             values, missing, refused = X.sums(marker, then_fill and strategy == "mean")
         else:
             values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
@@ -276,9 +274,7 @@ def _table(self, X):
         return objects_of_frame(X)
     if type(table) is list:
         return np.asarray(X) if self.add_indicator else table
-    if type(table) is _core.ArrowFloats and (self.add_indicator or self.strategy not in _BY_SUMS):
-        table = X.to_numpy()
-    return table
+    return X.to_numpy() if type(table) is _core.ArrowFloats and self.add_indicator else table
 
 
 def _fast_fit(self, X, y=None):
@@ -337,13 +333,15 @@ def _learn_columns(self, X, table):
     keep_dtype(self, dtype_of(table))
 
 
-def _seen_of_table(table, strategy, missing_values):
-    """What there is to keep of a table that nobody checked, or None."""
+def _seen_of_table(X, table, strategy, missing_values):
+    """What there is to keep of X, which nobody checked and whose values `table` has, or None."""
     checked = _learn(table, "mean", missing_values)
     if checked is None or strategy == "mean":
         return None if checked is None else checked[1]
     if strategy == "constant":
         return checked[1]._replace(kept=None)
+    if type(table) is _core.ArrowFloats and (strategy != "median" or missing_values == missing_values):
+        table = X.to_numpy()
     return seen_of(table, strategy, missing_values)
 
 
@@ -355,7 +353,7 @@ def _fast_partial_fit(self, X, y=None):
         return NotImplemented
     if not first and ("_seen" not in state or not agrees(state, X)):
         return NotImplemented
-    new = _seen_of_table(table, self.strategy, self.missing_values)
+    new = _seen_of_table(X, table, self.strategy, self.missing_values)
     if new is None:
         return NotImplemented  # scikit-learn's validation words the error
     if first:

@@ -10,7 +10,8 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
-use ferroflow_core::impute::{Nullable, fill_means, fill_nullable, means_of_nullable};
+use ferroflow_core::apart::Nullable;
+use ferroflow_core::impute::{fill_means, fill_nullable, means_of_nullable};
 use ndarray::ArrayView1;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -116,7 +117,8 @@ impl ArrowFloats {
         unsafe { fresh(py, [self.rows, self.columns.len()], true) }
     }
 
-    fn nullable(&self) -> Vec<Nullable<'_>> {
+    /// The columns, and bits for what is missing.
+    pub fn nullable(&self) -> Vec<Nullable<'_>> {
         let of = |column: &'_ Float64Array| {
             column.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.offset())
         };
@@ -129,7 +131,7 @@ impl ArrowFloats {
             .collect()
     }
 
-    /// The columns as kernels see them, NaN for what is missing.
+    /// The columns for kernels that know no bits, NaN for what is missing.
     pub fn views(&self) -> Vec<ArrayView1<'_, f64>> {
         let filled = self.filled.get_or_init(|| {
             self.nullable().iter().map(|column| column.there.map(|_| column.to_vec())).collect()

@@ -1,5 +1,6 @@
 //! Exact quantiles of columns.
 
+use ferroflow_core::apart::Apart;
 use ferroflow_core::impute::Missing;
 use ferroflow_core::moments_sparse::{Compressed, Index};
 use ferroflow_core::quantile::{
@@ -56,6 +57,10 @@ fn column_quantiles<'py>(
     mut fractions: Vec<f64>,
 ) -> PyResult<Found<'py>> {
     fractions.push(0.5);
+    if let Some(columns) = x.nullable() {
+        let all = enter(py, |exec| quantiles_of_columns(&columns, Missing::Nan, &fractions, exec))?;
+        return Ok(found(py, all, columns.first().map_or(0, Apart::len), &fractions));
+    }
     match x.view()? {
         AnyView::F64(x) => of(py, &x, &fractions),
         AnyView::F32(x) => of(py, &x, &fractions),

@@ -1,5 +1,6 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
+use ferroflow_core::apart::Nullable;
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::PyValueError;
@@ -67,7 +68,15 @@ pub enum AnyView<'a> {
 }
 
 impl FloatTable<'_> {
-    /// The view that kernels take.
+    /// The columns of a frame through Arrow's interface, where missing values are marked by bits.
+    pub fn nullable(&self) -> Option<Vec<Nullable<'_>>> {
+        match self {
+            Self::Arrow(x) => Some(x.get().nullable()),
+            _ => None,
+        }
+    }
+
+    /// The view that kernels take; a frame's missing values are NaN there, in a copy of the columns that have some.
     pub fn view(&self) -> PyResult<AnyView<'_>> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),

@@ -1,6 +1,7 @@
 //! Statistics of what is there, and filling in what is missing.
 
 use ferroflow_core::Float;
+use ferroflow_core::apart::Apart;
 use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, fill_in_place, mark, medians, modes};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
@@ -51,19 +52,32 @@ fn statistics<'py, T: Float + Key>(
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
-    let mut all: Found = Default::default();
     match x {
-        TableView::Whole(x) => all = statistics_of(py, x, strategy, marker)?,
-        TableView::Columns(columns) => {
-            for column in columns {
-                let one = statistics_of(py, column.insert_axis(Axis(1)), strategy, marker)?;
-                all.0.extend(one.0);
-                all.1.extend(one.1);
-                all.2 |= one.2;
-            }
-        }
+        TableView::Whole(x) => Ok(to_python(py, statistics_of(py, x, strategy, marker)?)),
+        TableView::Columns(columns) => statistics_of_columns(py, &columns, strategy, marker),
     }
-    Ok((all.0.into_pyarray(py), all.1.into_pyarray(py), all.2))
+}
+
+/// One column after the other, so that one at most is made anew where missing values have bits.
+fn statistics_of_columns<'py, T: Float + Key>(
+    py: Python<'py>,
+    columns: &[impl Apart<T>],
+    strategy: &str,
+    marker: Option<f64>,
+) -> PyResult<Learned<'py>> {
+    let (mut all, mut buffer) = (Found::default(), Vec::new());
+    for column in columns {
+        let values = ArrayView1::from(column.block(0, column.len(), &mut buffer));
+        let one = statistics_of(py, values.insert_axis(Axis(1)), strategy, marker)?;
+        all.0.extend(one.0);
+        all.1.extend(one.1);
+        all.2 |= one.2;
+    }
+    Ok(to_python(py, all))
+}
+
+fn to_python(py: Python<'_>, found: Found) -> Learned<'_> {
+    (found.0.into_pyarray(py), found.1.into_pyarray(py), found.2)
 }
 
 /// (the sum, median or mode of each column without its missing values, how many are missing, was there a value that may not
@@ -75,6 +89,9 @@ fn column_statistics<'py>(
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
+    if let Some(columns) = x.nullable() {
+        return statistics_of_columns(py, &columns, strategy, marker);
+    }
     match x.view()? {
         AnyView::F64(x) => statistics(py, x, strategy, marker),
         AnyView::F32(x) => statistics(py, x, strategy, marker),

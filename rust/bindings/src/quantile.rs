@@ -78,19 +78,21 @@ fn to_python(py: Python<'_>, sketches: Vec<Sketch>) -> Kept<'_> {
     (heads.into_pyarray(py), ranges.into_pyarray(py), lengths.into_pyarray(py), values.into_pyarray(py))
 }
 
+/// The sketches `before`, or new ones of so many columns.
+fn sketches(before: Option<&Parts<'_>>, columns: usize) -> PyResult<Vec<Sketch>> {
+    let sketches = match before {
+        Some(parts) => from_python(parts)?,
+        None => vec![Sketch::default(); columns],
+    };
+    if sketches.len() == columns { Ok(sketches) } else { Err(other_width()) }
+}
+
 fn update<T: Float + Element>(
     py: Python<'_>,
     x: &TableView<'_, T>,
     before: Option<&Parts<'_>>,
 ) -> PyResult<(Vec<Sketch>, bool)> {
-    let (_, columns) = x.dim();
-    let mut sketches = match before {
-        Some(parts) => from_python(parts)?,
-        None => vec![Sketch::default(); columns],
-    };
-    if sketches.len() != columns {
-        return Err(other_width());
-    }
+    let mut sketches = sketches(before, x.dim().1)?;
     enter(py, |exec| {
         let infinite = match x {
             TableView::Whole(x) => update_all(&mut sketches, *x, exec)?,
@@ -108,6 +110,11 @@ fn sketch_quantiles<'py>(
     x: FloatTable<'py>,
     before: Option<Parts<'py>>,
 ) -> PyResult<(Kept<'py>, bool)> {
+    if let Some(columns) = x.nullable() {
+        let mut sketches = sketches(before.as_ref(), columns.len())?;
+        let infinite = enter(py, |exec| update_columns(&mut sketches, &columns, exec))?;
+        return Ok((to_python(py, sketches), infinite));
+    }
     let (sketches, infinite) = match x.view()? {
         AnyView::F64(x) => update(py, &x, before.as_ref())?,
         AnyView::F32(x) => update(py, &x, before.as_ref())?,

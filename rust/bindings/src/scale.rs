@@ -1,9 +1,10 @@
 //! Scaling of columns, to a new array or in place.
 
-use ferroflow_core::Float;
+use ferroflow_core::apart::Apart;
 use ferroflow_core::scale::{
     Direction, Mode, Standard, apply, apply_columns, apply_in_place, lies_by_column,
 };
+use ferroflow_core::{Error, Exec, Float};
 use ndarray::ArrayViewMut2;
 use numpy::{Element, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -74,18 +75,28 @@ fn scaled<'py, T: Float + Element, P: Float>(
         TableView::Whole(x) => lies_by_column(*x),
         TableView::Columns(_) => true,
     };
-    let (rows, columns) = x.dim();
+    written::<T, P>(py, x.dim(), by_column, given, |standard, mode, out, exec| match x {
+        TableView::Whole(x) => apply(*x, standard, mode, out, exec),
+        TableView::Columns(columns) => apply_columns(columns, standard, mode, out, exec),
+    })
+}
+
+/// A new array of this shape that `write` fills.
+fn written<'py, T: Float + Element, P: Float>(
+    py: Python<'py>,
+    (rows, columns): (usize, usize),
+    by_column: bool,
+    given: &Given<'_>,
+    write: impl FnOnce(Standard<'_, P>, Mode<T>, &mut [T], &Exec<'_>) -> Result<bool, Error> + Send,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
     given.with::<P, _>(columns, |standard| {
-        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `apply` writes every element before it is
+        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `write` writes every element before it is
         // returned, and on an error the array is dropped unseen.
         let out = unsafe { fresh::<T, _>(py, [rows, columns], by_column) };
         // SAFETY: the array was just made, is contiguous, and this is its only reference.
         let values = unsafe { out.as_slice_mut()? };
         let mode = given.mode();
-        let infinite = enter(py, |exec| match x {
-            TableView::Whole(x) => apply(*x, standard, mode, values, exec),
-            TableView::Columns(columns) => apply_columns(columns, standard, mode, values, exec),
-        })?;
+        let infinite = enter(py, |exec| write(standard, mode, values, exec))?;
         Ok((out.into_any(), infinite))
     })
 }
@@ -100,6 +111,12 @@ fn scale_columns<'py>(
     how: How,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let given = Given { shift, scale, how };
+    if let Some(x) = x.nullable() {
+        let shape = (x.first().map_or(0, Apart::len), x.len());
+        return written::<f64, f64>(py, shape, true, &given, |standard, mode, out, exec| {
+            apply_columns(&x, standard, mode, out, exec)
+        });
+    }
     match x.view()? {
         AnyView::F64(x) => scaled::<f64, f64>(py, &x, &given),
         AnyView::F32(x) if given.is_wide() => scaled::<f32, f64>(py, &x, &given),

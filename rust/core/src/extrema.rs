@@ -2,8 +2,9 @@
 //!
 //! One pass over memory, bound by reading it. An infinity shows in the extrema themselves.
 
-use ndarray::{ArrayView1, ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis, s};
 
+use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -15,6 +16,8 @@ use crate::simd;
 const SERIAL_BELOW: usize = 100_000;
 /// Values of a chunk, the unit that a thread takes: about half a millisecond of work.
 const CHUNK: usize = 1 << 18;
+/// Values of a column that are taken at a time: 128 KB of f64, which stays in the second-level cache if it has to be made.
+const BLOCK: usize = 1 << 14;
 /// Columns that are taken together at most: their extrema stay in the first-level cache.
 const TOGETHER: usize = 2_048;
 /// Chunks of rows at most, so that wide matrices do not need many times the room of a row.
@@ -87,7 +90,11 @@ impl<T: Float> Extrema<T> {
         let parts = exec.map(groups * rows.div_ceil(step), |i| {
             let (row, column) = (i / groups * step, i % groups * group);
             let part = x.slice(s![row..rows.min(row + step), column..columns.min(column + group)]);
-            if by_column { of_columns(part.axis_iter(Axis(1))) } else { of_rows(part) }
+            if by_column {
+                of_columns(part.axis_iter(Axis(1)).collect::<Vec<_>>().iter())
+            } else {
+                of_rows(part)
+            }
         })?;
         for (i, part) in parts.iter().enumerate() {
             self.merge_at(i % groups * group, part);
@@ -99,10 +106,9 @@ impl<T: Float> Extrema<T> {
     ///
     /// # Errors
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
-    pub fn update_columns(&mut self, columns: &[ArrayView1<'_, T>], exec: &Exec<'_>) -> Result<()> {
-        let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
-        for (j, part) in exec.map(columns.len(), |j| of_columns([columns[j]].into_iter()))?.iter().enumerate()
-        {
+    pub fn update_columns(&mut self, columns: &[impl Apart<T>], exec: &Exec<'_>) -> Result<()> {
+        let exec = exec.only_if(columns.iter().map(Apart::len).sum::<usize>() >= SERIAL_BELOW);
+        for (j, part) in exec.map(columns.len(), |j| of_columns(columns[j..=j].iter()))?.iter().enumerate() {
             self.merge_at(j, part);
         }
         Ok(())
@@ -190,19 +196,17 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>) -> Extrema<T> {
     fold(&lanes, columns)
 }
 
-fn of_columns<'a, T: Float>(columns: impl ExactSizeIterator<Item = ArrayView1<'a, T>>) -> Extrema<T> {
+fn of_columns<'a, T: Float>(columns: impl ExactSizeIterator<Item = &'a (impl Apart<T> + 'a)>) -> Extrema<T> {
     let mut all = Extrema::new(columns.len());
     let mut lanes = Extrema::new(LANES);
-    let mut copy = Vec::new();
+    let mut buffer = Vec::new();
     for (j, column) in columns.enumerate() {
         lanes.low.fill(T::INFINITY);
         lanes.high.fill(-T::INFINITY);
-        let values = column.as_slice().unwrap_or_else(|| {
-            copy.clear();
-            copy.extend(column.iter().copied());
-            &copy
-        });
-        simd::dispatch!(take(values, &mut lanes));
+        for begin in (0..column.len()).step_by(BLOCK) {
+            let values = column.block(begin, BLOCK.min(column.len() - begin), &mut buffer);
+            simd::dispatch!(take(values, &mut lanes));
+        }
         let one = fold(&lanes, 1);
         (all.low[j], all.high[j]) = (one.low[0], one.high[0]);
     }

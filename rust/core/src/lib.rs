@@ -4,6 +4,7 @@
 //! subject; each holds its fitted state (`new`, `update`, `merge`, `finalize`) and its `apply`.
 
 pub mod activation;
+pub mod apart;
 pub mod bin;
 pub mod binarize;
 pub mod columns;

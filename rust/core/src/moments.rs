@@ -7,6 +7,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, Axis, s};
 
+use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -103,12 +104,12 @@ impl Moments {
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
     pub fn update_columns<T: Float>(
         &mut self,
-        columns: &[ArrayView1<'_, T>],
+        columns: &[impl Apart<T>],
         weights: Option<ArrayView1<'_, f64>>,
         exec: &Exec<'_>,
     ) -> Result<()> {
-        let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
-        let parts = exec.map(columns.len(), |j| of_rows(columns[j].insert_axis(Axis(1)), weights))?;
+        let exec = exec.only_if(columns.iter().map(Apart::len).sum::<usize>() >= SERIAL_BELOW);
+        let parts = exec.map(columns.len(), |j| of_column(&columns[j], weights))?;
         let mut all = Self::new(columns.len());
         for (j, part) in parts.iter().enumerate() {
             (all.count[j], all.mean[j], all.m2[j]) = (part.count[0], part.mean[0], part.m2[0]);
@@ -156,16 +157,38 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>)
                 &copied
             }
         };
-        match weights {
-            None => plain_block(values, columns, &mut scratch, &mut all, end < rows),
-            Some(w) => {
-                let w: Vec<f64> = w.slice(s![begin..end]).to_vec();
-                all.merge(&weighted_block(values, columns, &w));
-            }
-        }
+        let weights = weights.map(|w| w.slice_move(s![begin..end]));
+        add_block(values, columns, weights, &mut scratch, &mut all, end < rows);
         begin = end;
     }
     all
+}
+
+/// Moments of a column, block by block.
+fn of_column<T: Float>(x: &impl Apart<T>, weights: Option<ArrayView1<'_, f64>>) -> Moments {
+    let rows = x.len();
+    let (mut all, mut scratch, mut buffer) = (Moments::new(1), Scratch::new(1), Vec::new());
+    for begin in (0..rows).step_by(BLOCK) {
+        let end = rows.min(begin + BLOCK);
+        let values = x.block(begin, end - begin, &mut buffer);
+        let weights = weights.map(|w| w.slice_move(s![begin..end]));
+        add_block(values, 1, weights, &mut scratch, &mut all, end < rows);
+    }
+    all
+}
+
+fn add_block<T: Float>(
+    values: &[T],
+    columns: usize,
+    weights: Option<ArrayView1<'_, f64>>,
+    scratch: &mut Scratch,
+    all: &mut Moments,
+    fetch_next: bool,
+) {
+    match weights {
+        None => plain_block(values, columns, scratch, all, fetch_next),
+        Some(weights) => all.merge(&weighted_block(values, columns, &weights.to_vec())),
+    }
 }
 
 /// What a block needs besides its values, made once for a chunk: allocating it anew took a fifth of the time.

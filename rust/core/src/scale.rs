@@ -6,8 +6,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
+use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -184,7 +185,7 @@ pub fn apply<T: Float, P: Float>(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn apply_columns<T: Float, P: Float>(
-    columns: &[ArrayView1<'_, T>],
+    columns: &[impl Apart<T>],
     standard: Standard<'_, P>,
     mode: Mode<T>,
     out: &mut [T],
@@ -314,27 +315,19 @@ impl<P: Float> Wide<P> {
 
 /// Values of columns of one length, from the value number `begin` on, into `out`.
 fn by_column<T: Float, P: Float>(
-    columns: &[ArrayView1<'_, T>],
+    columns: &[impl Apart<T>],
     begin: usize,
     standard: Standard<'_, P>,
     mode: Mode<T>,
     mut out: &mut [T],
 ) -> bool {
-    let rows = columns.first().map_or(0, ArrayView1::len);
-    let (mut at, mut found) = (begin, false);
+    let rows = columns.first().map_or(0, Apart::len);
+    let (mut at, mut found, mut buffer) = (begin, false, Vec::new());
     while !out.is_empty() {
         let (column, row) = (at / rows, at % rows);
         let take = out.len().min(rows - row).min(BLOCK);
         let (to, rest) = std::mem::take(&mut out).split_at_mut(take);
-        let part = columns[column].slice(ndarray::s![row..row + take]);
-        let scratch;
-        let values = match part.as_slice() {
-            Some(values) => values,
-            None => {
-                scratch = part.to_vec();
-                &scratch
-            }
-        };
+        let values = columns[column].block(row, take, &mut buffer);
         let (mean, scale) = (standard.mean.map(|m| m[column]), standard.scale.map(|s| s[column]));
         found |= simd::dispatch!(one_column(values, mean, scale, mode, to));
         (out, at) = (rest, at + take);

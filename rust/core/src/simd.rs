@@ -136,6 +136,51 @@ unsafe fn choose_avx512(values: &[f64], words: &[u64], otherwise: f64, out: &mut
     }
 }
 
+/// As [`choose`], past the caches, which then keep what is read: for far more than they hold. Are all of `out` finite? `None` if
+/// this CPU cannot, or `out` does not lie in whole lines; it is then left as it was.
+#[allow(clippy::missing_const_for_fn, reason = "it is not, where it can")]
+pub fn choose_past_caches(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) -> Option<bool> {
+    #[cfg(target_arch = "x86_64")]
+    if avx512()
+        && values.len() == out.len()
+        && out.len().is_multiple_of(8)
+        && out.len() <= 64 * words.len()
+        && out.as_ptr().addr().is_multiple_of(64)
+    {
+        // SAFETY: the features that it enables and what it asks of its arguments were just found.
+        return Some(unsafe { choose_past_caches_avx512(values, words, otherwise, out) });
+    }
+    let _ = (values, words, otherwise, out);
+    None
+}
+
+/// # Safety
+/// As of [`choose_avx512`]; `out` must lie at a multiple of 64 bytes.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_possible_truncation, reason = "eight bits are taken")]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn choose_past_caches_avx512(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) -> bool {
+    use std::arch::x86_64::{
+        _mm_sfence, _mm512_fpclass_pd_mask, _mm512_mask_loadu_pd, _mm512_set1_pd, _mm512_stream_pd,
+    };
+    /// Both kinds of NaN, both infinities.
+    const NOT_FINITE: i32 = 0x99;
+    let otherwise = _mm512_set1_pd(otherwise);
+    let mut odd = 0;
+    for (i, begin) in (0..values.len()).step_by(8).enumerate() {
+        // SAFETY: the caller has seen to it that the vectors lie within all three, and those of `out` at whole lines.
+        unsafe {
+            let mask = (words.get_unchecked(i / 8) >> (8 * (i % 8))) as u8;
+            let chosen = _mm512_mask_loadu_pd(otherwise, mask, values.as_ptr().add(begin));
+            odd |= _mm512_fpclass_pd_mask::<NOT_FINITE>(chosen);
+            _mm512_stream_pd(out.as_mut_ptr().add(begin), chosen);
+        }
+    }
+    // Other threads read `out` next, without waiting for stores of this kind.
+    _mm_sfence();
+    odd == 0
+}
+
 /// The sum, in 32 lanes, of the `values` whose bit is set; 64 bits a word.
 pub fn sum_chosen(values: &[f64], words: &[u64]) -> f64 {
     let values = &values[..values.len().min(64 * words.len())];

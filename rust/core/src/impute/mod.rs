@@ -24,7 +24,7 @@ pub use marks::{Marked, mark, sparse_marks};
 pub use mean::Means;
 pub use median::{Medians, medians};
 pub use mode::{Key, Modes, modes};
-pub use nullable::{Nullable, fill_means, fill_nullable, means_of_nullable};
+pub use nullable::{fill_means, fill_nullable, means_of_nullable};
 pub use sparse::{Statistic, fill_columns, of_columns};
 
 use crate::float::Float;

@@ -9,97 +9,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayView1, Axis};
 
-use super::fill::{BLOCK, Fill, PIECE, any_not_finite, fill_rows};
+use super::fill::{Fill, PIECE, any_not_finite, fill_rows};
 use super::mean::add_block;
 use super::{CHUNK, Means, Missing, SERIAL_BELOW};
+use crate::apart::{Apart, BITS as BLOCK, Nullable, words};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
 
-/// A column's values, and which of them are there.
-#[derive(Clone, Copy, Debug)]
-pub struct Nullable<'a> {
-    /// The values; any where they are missing.
-    pub values: &'a [f64],
-    /// Bits, and the first one's number: a value is there if its bit is set. All are there if none are given.
-    pub there: Option<(&'a [u8], usize)>,
-}
-
-impl<'a> Nullable<'a> {
-    /// The values, NaN where they are missing.
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<f64> {
-        let Some((bits, first)) = self.there else { return self.values.to_vec() };
-        let mut out = vec![0.0; self.values.len()];
-        for (i, (values, out)) in self.values.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).enumerate() {
-            simd::choose(values, &words(bits, first + i * BLOCK, values.len()).0, f64::NAN, out);
-        }
-        out
-    }
-
-    /// `n` values from `begin` on, NaN where they are missing; in `buffer` if there are bits to look at.
-    fn block<'b>(&self, begin: usize, n: usize, buffer: &'b mut [f64; BLOCK]) -> &'b [f64]
-    where
-        'a: 'b,
-    {
-        let values = &self.values[begin..begin + n];
-        let Some((bits, first)) = self.there else { return values };
-        let buffer = &mut buffer[..n];
-        simd::choose(values, &words(bits, first + begin, n).0, f64::NAN, buffer);
-        buffer
-    }
-}
-
-/// The 64 bits from the one of the number `at` on; zeros beyond the last.
-#[inline(always)]
-fn word(bits: &[u8], at: usize) -> u64 {
-    let from = &bits[at / 8..];
-    let (low, last) = match from.first_chunk::<9>() {
-        Some([low @ .., last]) => (*low, *last),
-        None => {
-            let mut low = [0; 8];
-            let n = from.len().min(8);
-            low[..n].copy_from_slice(&from[..n]);
-            (low, 0)
-        }
-    };
-    let low = u64::from_le_bytes(low);
-    match at % 8 {
-        0 => low,
-        shift => low >> shift | u64::from(last) << (64 - shift),
-    }
-}
-
-/// The bits of a block.
-type Words = [u64; BLOCK / 64];
-
-/// The bits of `n` values (at most a block), zeros beyond; and how many of them are set.
-fn words(bits: &[u8], first: usize, n: usize) -> (Words, u32) {
-    simd::dispatch!({
-        let mut words = [0; BLOCK / 64];
-        match bits[first / 8..].first_chunk::<{ BLOCK / 8 }>() {
-            Some(bytes) if first.is_multiple_of(8) && n == BLOCK => {
-                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-                    *word = u64::from_le_bytes(*bytes);
-                }
-            }
-            _ => {
-                for (word, begin) in words.iter_mut().zip((0..n).step_by(64)) {
-                    *word = self::word(bits, first + begin);
-                }
-                if !n.is_multiple_of(64) {
-                    words[n / 64] &= (1 << (n % 64)) - 1;
-                }
-            }
-        }
-        (words, words.iter().map(|word| word.count_ones()).sum())
-    })
-}
+/// Values of an output that no cache would keep: 32 MB.
+const PAST_CACHES: usize = 1 << 22;
 
 /// The sum and count of a column.
 fn mean_of(column: &Nullable<'_>, missing: Missing<f64>) -> Means {
     let rows = column.values.len();
-    let (mut all, mut buffer) = (Means::new(1), [0.0; BLOCK]);
+    let (mut all, mut buffer) = (Means::new(1), Vec::new());
     all.rows = rows;
     let size = if column.there.is_some() { BLOCK } else { CHUNK };
     for begin in (0..rows).step_by(size) {
@@ -157,13 +81,15 @@ pub fn fill_means(
 ) -> Result<(Means, bool)> {
     let rows = columns.first().map_or(0, |column| column.values.len());
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
+    // The column was just read: it stays in the cache if what is written does not go there.
+    let past_caches = out.len() >= PAST_CACHES;
     let outs: Vec<_> = out.chunks_mut(rows.max(1)).map(Mutex::new).collect();
     let parts = exec.map(columns.len(), |j| {
         let means = mean_of(&columns[j], missing);
         let mean = means.finalize()[0];
         let filled = match outs.get(j).map(Mutex::lock) {
             Some(Ok(mut out)) if mean.is_finite() => {
-                fill_nullable(&columns[j..=j], missing, &[mean], &mut out, &Exec::serial())
+                fill_columns(&columns[j..=j], missing, &[mean], &mut out, past_caches, &Exec::serial())
             }
             _ => Ok(true),
         };
@@ -185,20 +111,37 @@ pub fn fill_nullable(
     out: &mut [f64],
     exec: &Exec<'_>,
 ) -> Result<bool> {
+    fill_columns(columns, missing, values, out, false, exec)
+}
+
+fn fill_columns(
+    columns: &[Nullable<'_>],
+    missing: Missing<f64>,
+    values: &[f64],
+    out: &mut [f64],
+    past_caches: bool,
+    exec: &Exec<'_>,
+) -> Result<bool> {
     let rows = columns.first().map_or(0, |column| column.values.len());
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
     let refused = AtomicBool::new(false);
     exec.for_each_piece(out, PIECE, |i, out| {
-        let (mut done, mut found, mut buffer) = (0, false, [0.0; BLOCK]);
+        let (mut done, mut found, mut buffer) = (0, false, Vec::new());
         while done < out.len() {
             let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
             let take = (out.len() - done).min(rows - row).min(BLOCK);
             let to = &mut out[done..done + take];
             found |= if let (Missing::Nan, Some((bits, first))) = (missing, columns[j].there) {
                 let (words, _) = words(bits, first + row, take);
-                simd::choose(&columns[j].values[row..row + take], &words, values[j], to);
+                let from = &columns[j].values[row..row + take];
                 // All but the fillings, which are finite, are then values that are there.
-                simd::dispatch!(any_not_finite(to)) && fill_nan(to, values[j])
+                let past =
+                    past_caches.then(|| simd::choose_past_caches(from, &words, values[j], to)).flatten();
+                let finite = past.unwrap_or_else(|| {
+                    simd::choose(from, &words, values[j], to);
+                    !simd::dispatch!(any_not_finite(to))
+                });
+                !finite && fill_nan(to, values[j])
             } else {
                 let part = ArrayView1::from(columns[j].block(row, take, &mut buffer)).insert_axis(Axis(1));
                 fill_rows(part, Fill { missing, values: &values[j..=j], indicators: &[] }, to)
@@ -252,6 +195,9 @@ mod tests {
             let mut out = vec![0.0; rows * columns];
             let fills: Vec<f64> = (0..columns).map(|j| -(j as f64)).collect();
             prop_assert!(!fill_nullable(&nullable, Missing::Nan, &fills, &mut out, &serial).unwrap());
+            let mut past_caches = vec![0.0; rows * columns];
+            let odd = fill_columns(&nullable, Missing::Nan, &fills, &mut past_caches, true, &serial).unwrap();
+            prop_assert!(!odd && past_caches == out);
             let mut with_means = vec![0.0; rows * columns];
             let (same, odd) = fill_means(&nullable, Missing::Nan, &mut with_means, &serial).unwrap();
             prop_assert_eq!(&same, &means);
@@ -273,6 +219,20 @@ mod tests {
             }
             let marked = means_of_nullable(&nullable, Missing::Value(7.0), &serial).unwrap();
             prop_assert_eq!(marked.refused, expected.iter().flatten().any(|v| v.is_nan()));
+        }
+    }
+
+    #[test]
+    fn an_infinity_is_told_also_past_the_caches() {
+        let mut values = vec![1.0; 4096];
+        let bits = vec![0b0111_1111_u8; 512];
+        let mut out = vec![0.0; 4096];
+        for (infinite, refused) in [(7, false), (4094, true)] {
+            values[infinite] = f64::INFINITY; // the first has no bit
+            let column = [Nullable { values: &values, there: Some((&bits, 0)) }];
+            let fill = fill_columns(&column, Missing::Nan, &[5.0], &mut out, true, &Exec::serial());
+            assert_eq!(fill.unwrap(), refused);
+            assert!((0..4094).all(|i| out[i] == if i % 8 == 7 { 5.0 } else { 1.0 }));
         }
     }
 

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::between;
+use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -171,13 +172,17 @@ pub fn quantiles<T: Float>(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn quantiles_of_columns<T: Float>(
-    columns: &[ArrayView1<'_, T>],
+    columns: &[impl Apart<T>],
     missing: Missing<T>,
     fractions: &[f64],
     exec: &Exec<'_>,
 ) -> Result<Quantiles<T>> {
-    let exec = exec.only_if(columns.iter().map(ArrayView1::len).sum::<usize>() >= SERIAL_BELOW);
-    let alone = |j: usize| quantiles(columns[j].insert_axis(Axis(1)), missing, fractions, &Exec::serial());
+    let exec = exec.only_if(columns.iter().map(Apart::len).sum::<usize>() >= SERIAL_BELOW);
+    let alone = |j: usize| {
+        let mut buffer = Vec::new();
+        let values = columns[j].block(0, columns[j].len(), &mut buffer);
+        quantiles(ArrayView1::from(values).insert_axis(Axis(1)), missing, fractions, &Exec::serial())
+    };
     let mut all = Quantiles { pairs: Vec::new(), missing: Vec::new(), refused: false };
     for found in exec.map(columns.len(), alone)? {
         let found = found?;

@@ -6,9 +6,10 @@
 //! most `(1 + log2(n / SIZE)) / SIZE` of `n`: 0.22% of a million values, 0.46% of a billion, and by far less on
 //! data that does not know the sketch. Up to [`SIZE`] values, and always at both ends, it is exact.
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView2, s};
 
 use super::lerp;
+use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
@@ -153,13 +154,15 @@ pub fn update_all<T: Float>(sketches: &mut [Sketch], x: ArrayView2<'_, T>, exec:
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn update_columns<T: Float>(
     sketches: &mut [Sketch],
-    columns: &[ArrayView1<'_, T>],
+    columns: &[impl Apart<T>],
     exec: &Exec<'_>,
 ) -> Result<bool> {
-    let values: usize = columns.iter().map(ArrayView1::len).sum();
+    let values: usize = columns.iter().map(Apart::len).sum();
     exec.only_if(values >= SERIAL_BELOW).for_each_piece(sketches, 1, |j, sketch| {
-        for sketch in sketch {
-            sketch.update(columns[j].iter().copied());
+        let (rows, mut buffer) = (columns[j].len(), Vec::new());
+        for begin in (0..rows).step_by(BLOCK) {
+            let values = columns[j].block(begin, BLOCK.min(rows - begin), &mut buffer);
+            sketch.iter_mut().for_each(|sketch| sketch.update(values.iter().copied()));
         }
     })?;
     Ok(any_infinite(sketches))

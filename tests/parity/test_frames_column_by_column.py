@@ -1,4 +1,4 @@
-"""Frames are learned from part by part, column by column where they lie: what comes of it is what their arrays give."""
+"""Frames are learned from and transformed column by column where they lie: what comes of it is what their arrays give."""
 
 import numpy as np
 import pandas as pd
@@ -63,8 +63,23 @@ def assert_same(a, b):
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize("frame", [in_pieces, polars], ids=["pandas", "polars"])
+@pytest.mark.parametrize("rows", [1, 77, 9000])
+def test_whole_ones(name, frame, rows):
+    X = values(nan="marker" not in name)[:rows]
+    X[:, 1] = np.arange(rows)  # a column without missing values
+    for Z in (X, X[rows // 3 :]):  # bits that begin within a byte
+        Z_frame = frame(X)[rows // 3 :] if Z is not X else frame(X)
+        of_frame, of_array = ESTIMATORS[name](), ESTIMATORS[name]()
+        found, expected = of_frame.fit_transform(Z_frame), of_array.fit_transform(Z)
+        assert_same(of_frame, of_array)
+        np.testing.assert_array_equal(of_frame.transform(Z_frame), found)
+        assert_allclose(found, expected, rtol=1e-12)  # as the statistics
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("frame", [in_pieces, polars], ids=["pandas", "polars"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_as_of_arrays(name, frame, dtype):
+def test_parts_as_of_arrays(name, frame, dtype):
     if frame is polars and dtype == np.float32:
         dtype = np.float64  # which scikit-learn makes of it
     X = values(dtype, nan="marker" not in name)

@@ -1,0 +1,185 @@
+//! Columns that lie apart from each other, as frames have them: as they are, or with bits for what is missing, as Arrow has
+//! them.
+
+use ndarray::{ArrayView1, s};
+
+use crate::float::Float;
+use crate::simd;
+
+/// A column of a table whose columns lie apart.
+pub trait Apart<T>: Sync {
+    /// How many values it has.
+    fn len(&self) -> usize;
+
+    /// Has it none?
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `n` values from `begin` on, NaN where they are missing; in `buffer` unless they lie there so.
+    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<T>) -> &'b [T];
+}
+
+impl<T: Float> Apart<T> for ArrayView1<'_, T> {
+    fn len(&self) -> usize {
+        ArrayView1::len(self)
+    }
+
+    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<T>) -> &'b [T] {
+        if let Some(values) = self.as_slice() {
+            return &values[begin..begin + n];
+        }
+        buffer.clear();
+        buffer.extend(self.slice(s![begin..begin + n]).iter().copied());
+        buffer
+    }
+}
+
+/// A column's values, and which of them are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Nullable<'a> {
+    /// The values; any where they are missing.
+    pub values: &'a [f64],
+    /// Bits, and the first one's number: a value is there if its bit is set. All are there if none are given.
+    pub there: Option<(&'a [u8], usize)>,
+}
+
+impl Nullable<'_> {
+    /// The values, NaN where they are missing.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<f64> {
+        let mut out = Vec::new();
+        match self.there {
+            Some(_) => _ = self.block(0, self.values.len(), &mut out),
+            None => out.extend_from_slice(self.values),
+        }
+        out
+    }
+}
+
+impl Apart<f64> for Nullable<'_> {
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
+        let values = &self.values[begin..begin + n];
+        let Some((bits, first)) = self.there else { return values };
+        buffer.resize(n, 0.0);
+        for (i, (values, out)) in values.chunks(BITS).zip(buffer.chunks_mut(BITS)).enumerate() {
+            simd::choose(values, &words(bits, first + begin + i * BITS, values.len()).0, f64::NAN, out);
+        }
+        buffer
+    }
+}
+
+/// Bits that are read at a time.
+pub(crate) const BITS: usize = 1 << 11;
+pub(crate) type Words = [u64; BITS / 64];
+
+/// `n` bits from the number `first` on (at most [`BITS`]), zeros beyond; and how many of them are set.
+pub(crate) fn words(bits: &[u8], first: usize, n: usize) -> (Words, u32) {
+    simd::dispatch!({
+        let mut words = [0; BITS / 64];
+        match bits[first / 8..].first_chunk::<{ BITS / 8 }>() {
+            Some(bytes) if first.is_multiple_of(8) && n == BITS => {
+                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                    *word = u64::from_le_bytes(*bytes);
+                }
+            }
+            _ => {
+                for (word, begin) in words.iter_mut().zip((0..n).step_by(64)) {
+                    *word = self::word(bits, first + begin);
+                }
+                if !n.is_multiple_of(64) {
+                    words[n / 64] &= (1 << (n % 64)) - 1;
+                }
+            }
+        }
+        (words, words.iter().map(|word| word.count_ones()).sum())
+    })
+}
+
+/// The 64 bits from the one of the number `at` on; zeros beyond the last.
+#[inline(always)]
+fn word(bits: &[u8], at: usize) -> u64 {
+    let from = &bits[at / 8..];
+    let (low, last) = match from.first_chunk::<9>() {
+        Some([low @ .., last]) => (*low, *last),
+        None => {
+            let mut low = [0; 8];
+            let n = from.len().min(8);
+            low[..n].copy_from_slice(&from[..n]);
+            (low, 0)
+        }
+    };
+    let low = u64::from_le_bytes(low);
+    match at % 8 {
+        0 => low,
+        shift => low >> shift | u64::from(last) << (64 - shift),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, ArrayView1, Axis};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exec::Exec;
+    use crate::extrema::Extrema;
+    use crate::impute::Missing;
+    use crate::moments::Moments;
+    use crate::quantile::{Sketch, quantiles_of_columns, update_columns};
+    use crate::scale::{Direction, Mode, Standard, apply_columns};
+
+    proptest! {
+        #[test]
+        fn kernels_take_bits_for_nan(rows in 1usize..40_000, first in 0usize..20, seed in any::<u32>()) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            let mut bits = vec![vec![0_u8; (first + rows).div_ceil(8)]; 3];
+            let values = Array2::from_shape_fn((3, rows), |_| rng.next_f64() - 0.5);
+            let mut expected = values.clone();
+            // The last column has all values.
+            for (mut column, bits) in expected.axis_iter_mut(Axis(0)).zip(&mut bits).take(2) {
+                for (i, v) in column.iter_mut().enumerate() {
+                    if rng.next_f64() < 0.3 {
+                        *v = f64::NAN;
+                    } else {
+                        bits[(first + i) / 8] |= 1 << ((first + i) % 8);
+                    }
+                }
+            }
+            let nullable: Vec<_> = values.rows().into_iter().zip(&bits).enumerate().map(|(j, (values, bits))| {
+                Nullable { values: values.to_slice().unwrap(), there: (j < 2).then_some((&bits[..], first)) }
+            }).collect();
+            let plain: Vec<ArrayView1<'_, f64>> = expected.axis_iter(Axis(0)).collect();
+            let serial = Exec::serial();
+            let (mut a, mut b) = (Moments::new(3), Moments::new(3));
+            a.update_columns(&nullable, None, &serial).unwrap();
+            b.update_columns(&plain, None, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let (mut a, mut b) = (Extrema::new(3), Extrema::new(3));
+            a.update_columns(&nullable, &serial).unwrap();
+            b.update_columns(&plain, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let (mut a, mut b) = (vec![Sketch::default(); 3], vec![Sketch::default(); 3]);
+            update_columns(&mut a, &nullable, &serial).unwrap();
+            update_columns(&mut b, &plain, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let of = |found: crate::quantile::Quantiles<f64>| {
+                (found.pairs.iter().map(|(a, b)| (a.to_bits(), b.to_bits())).collect::<Vec<_>>(), found.missing)
+            };
+            let a = quantiles_of_columns(&nullable, Missing::Nan, &[0.25, 0.5], &serial).unwrap();
+            let b = quantiles_of_columns(&plain, Missing::Nan, &[0.25, 0.5], &serial).unwrap();
+            prop_assert_eq!(of(a), of(b));
+            let (mean, scale) = ([0.1, 0.2, 0.3], [2.0, 3.0, 4.0]);
+            let standard = Standard { mean: Some(&mean), scale: Some(&scale) };
+            let mode = || Mode { direction: Direction::Forward, clip: None };
+            let (mut a, mut b) = (vec![0.0; 3 * rows], vec![0.0; 3 * rows]);
+            apply_columns(&nullable, standard, mode(), &mut a, &serial).unwrap();
+            apply_columns(&plain, standard, mode(), &mut b, &serial).unwrap();
+            prop_assert!(a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+    }
+}
