@@ -16,7 +16,15 @@ from ferroflow._bridge.sklearn_compat import (
     wrap_output,
 )
 
-Floats = np.ndarray | list[np.ndarray] | _core.ArrowFloats
+
+class Mixed(list[tuple[np.ndarray, np.ndarray | None]]):
+    """Columns of numbers of several types, which the core reads as float64: values, and marks for what is missing or None."""
+
+    exact: np.dtype | None = None
+    """The type that NumPy has for all of them together; None where some are pandas' own or bool."""
+
+
+Floats = np.ndarray | list[np.ndarray] | Mixed | _core.ArrowFloats
 """A table of floats as the core takes it: an array, or a frame's columns."""
 ColumnOf = Callable[[int], Any]
 
@@ -81,9 +89,51 @@ def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
         return None
 
 
+def mixed_columns(X: Any) -> Mixed | None:
+    """Return the columns of a frame of numbers that scikit-learn makes float64 of; None for others."""
+    column = column_reader(X)
+    if column is None or 0 in X.shape:
+        return None
+    columns = Mixed()
+    for j in range(X.shape[1]):
+        values, marks = column(j), None
+        if type(values) is not np.ndarray:  # pandas' own
+            values, marks = getattr(values, "_data", None), getattr(values, "_mask", None)
+            if type(values) is not np.ndarray or type(marks) is not np.ndarray or not _is_column(marks):
+                return None
+        if not _is_column(values):
+            return None
+        columns.append((values, marks))
+    dtypes = {values.dtype for values, _ in columns}
+    if all(marks is None for _, marks in columns):
+        columns.exact = np.result_type(*dtypes)
+        if columns.exact == FLOATS[1] and hasattr(X, "iloc"):
+            return None  # pandas' stay float32
+    if np.dtype(bool) in dtypes:
+        columns.exact = None
+        columns[:] = [(v.view(np.uint8) if v.dtype.kind == "b" else v, marks) for v, marks in columns]
+    return columns
+
+
+def _is_column(x: np.ndarray) -> bool:
+    """Do its values lie one after the other, as the core reads them? Others would be read a cache line for each value."""
+    dtype = x.dtype
+    return (
+        x.ndim == 1
+        and dtype.kind in "iufb"
+        and dtype.isnative
+        and (dtype.kind != "f" or dtype in FLOATS)
+        and x.flags.c_contiguous
+        and x.flags.aligned
+    )
+
+
 def float_table(X: Any) -> Floats | None:
     """X as the core takes it without validation: itself if a plain array, the columns of a frame; None for others."""
-    return X if is_plain_float_matrix(X) else float_columns(X)
+    if is_plain_float_matrix(X):
+        return X
+    table = float_columns(X)
+    return mixed_columns(X) if table is None else table
 
 
 def finite_or_nan(X: Any) -> bool | str:
@@ -102,20 +152,23 @@ def rows_of(table: Floats) -> int:
     """How many rows a :func:`float_columns` has."""
     if type(table) is np.ndarray:
         return table.shape[0]
-    return len(table) if type(table) is _core.ArrowFloats else len(table[0])  # type: ignore[index]
+    if type(table) is _core.ArrowFloats:
+        return len(table)
+    return len(table[0][0] if type(table) is Mixed else table[0])  # type: ignore[index]
 
 
 def dtype_of(table: Floats) -> np.dtype:
     """The type of its values."""
-    return FLOATS[0] if type(table) is _core.ArrowFloats else table[0].dtype  # type: ignore[index]
+    return FLOATS[0] if type(table) in (_core.ArrowFloats, Mixed) else table[0].dtype  # type: ignore[index]
 
 
 def labels_of(X: Any) -> list[str] | None:
-    """The labels of a pandas or polars frame if all are texts; None for others."""
+    """The labels of a pandas or polars frame if all are texts, no two of them equal; None for others."""
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and type(X) is pandas.DataFrame:
         labels = X.columns.tolist()
-        return labels if labels and set(map(type, labels)) == {str} else None
+        plain = set(map(type, labels)) == {str} and len(set(labels)) == len(labels)
+        return labels if plain else None
     return X.columns or None if polars is not None and type(X) is polars.DataFrame else None
 
 

@@ -9,7 +9,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
-from ferroflow._bridge.frame_columns import agrees, dtype_of, float_columns, framed, learn_names, rows_of
+from ferroflow._bridge.frame_columns import (
+    Mixed,
+    agrees,
+    dtype_of,
+    float_columns,
+    framed,
+    learn_names,
+    mixed_columns,
+    rows_of,
+)
 from ferroflow._bridge.ledger import note_rust, note_sklearn
 from ferroflow._bridge.object_frames import is_object_matrix, objects_of_frame
 from ferroflow._bridge.sklearn_compat import (
@@ -171,7 +180,7 @@ def _learn(X, strategy, missing_values, then_fill=False):
 
     A table that is to be filled next fills its columns with their means while they lie in the cache.
     """
-    if type(X) in (_core.ArrowFloats, list) or is_plain_float_matrix(X):
+    if type(X) in (_core.ArrowFloats, Mixed, list) or is_plain_float_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
@@ -270,6 +279,10 @@ def _table(self, X):
     if is_plain_float_matrix(X) or is_object_matrix(X):
         return X
     table = float_columns(X)
+    if table is None and (table := mixed_columns(X)) is not None:
+        # The other strategies keep other types than float64.
+        kept = self.strategy in ("mean", "median") or (table.exact is not None and table.exact == _F64)
+        return table if kept and not self.add_indicator else None
     if table is None:
         return objects_of_frame(X)
     if type(table) is list:
@@ -340,8 +353,10 @@ def _seen_of_table(X, table, strategy, missing_values):
         return None if checked is None else checked[1]
     if strategy == "constant":
         return checked[1]._replace(kept=None)
-    if type(table) is _core.ArrowFloats and (strategy != "median" or missing_values == missing_values):
-        table = X.to_numpy()
+    if strategy != "median" or missing_values == missing_values:
+        if type(table) is Mixed:
+            return None
+        table = X.to_numpy() if type(table) is _core.ArrowFloats else table
     return seen_of(table, strategy, missing_values)
 
 

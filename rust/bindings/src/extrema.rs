@@ -35,7 +35,7 @@ fn of<'py, T: Float + Element>(py: Python<'py>, x: &TableView<'_, T>) -> PyResul
 /// (smallest, largest value of each column without NaN, NaN if there is none; was there an infinity).
 #[pyfunction]
 fn column_extrema<'py>(py: Python<'py>, x: FloatTable<'py>) -> PyResult<Found<'py>> {
-    if let Some(columns) = x.nullable() {
+    if let Some(columns) = x.marked()? {
         let mut extrema = Extrema::new(columns.len());
         let extrema = enter(py, |exec| extrema.update_columns(&columns, exec).map(|()| extrema))?;
         return Ok(found(py, extrema));

@@ -1,12 +1,13 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
-use ferroflow_core::apart::Nullable;
+use ferroflow_core::apart::{AnyColumn, Apart};
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::arrow_floats::ArrowFloats;
+use crate::number_array::NumberArray;
 
 /// A 2-d float array of either type.
 #[derive(FromPyObject)]
@@ -30,6 +31,40 @@ pub enum FloatTable<'py> {
     Columns64(Vec<PyReadonlyArray1<'py, f64>>),
     /// float32, column by column
     Columns32(Vec<PyReadonlyArray1<'py, f32>>),
+    /// Numbers of any types, column by column
+    Mixed(Vec<MixedColumn<'py>>),
+}
+
+/// A column of numbers, and which of them are missing.
+pub struct MixedColumn<'py> {
+    numbers: NumberArray<'py>,
+    missing: Option<PyReadonlyArray1<'py, bool>>,
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for MixedColumn<'py> {
+    type Error = PyErr;
+
+    /// A tuple of an array, and of marks for what is missing or None.
+    fn extract(column: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let (numbers, missing): (Bound<'py, PyAny>, _) = column.extract()?;
+        let numbers = NumberArray::of(&numbers).ok_or_else(wrong)?;
+        Ok(Self { numbers, missing })
+    }
+}
+
+fn wrong() -> PyErr {
+    PyTypeError::new_err("not a column of numbers")
+}
+
+impl MixedColumn<'_> {
+    fn column(&self) -> PyResult<AnyColumn<'_>> {
+        let numbers = self.numbers.numbers().filter(|x| x.columns() == 1).ok_or_else(wrong)?;
+        let missing = self.missing.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+        if missing.is_some_and(|missing| missing.len() != numbers.rows()) {
+            return Err(wrong());
+        }
+        Ok(AnyColumn::Masked(numbers, missing))
+    }
 }
 
 /// A table of one type.
@@ -68,15 +103,20 @@ pub enum AnyView<'a> {
 }
 
 impl FloatTable<'_> {
-    /// The columns of a frame through Arrow's interface, where missing values are marked by bits.
-    pub fn nullable(&self) -> Option<Vec<Nullable<'_>>> {
-        match self {
-            Self::Arrow(x) => Some(x.get().nullable()),
-            _ => None,
+    /// The columns of a frame whose missing values have marks of their own, or whose types are several; None of others.
+    pub fn marked(&self) -> PyResult<Option<Vec<AnyColumn<'_>>>> {
+        let columns: Vec<_> = match self {
+            Self::Arrow(x) => x.get().nullable().into_iter().map(AnyColumn::Nullable).collect(),
+            Self::Mixed(columns) => columns.iter().map(MixedColumn::column).collect::<PyResult<_>>()?,
+            _ => return Ok(None),
+        };
+        if columns.iter().any(|column| column.len() != columns[0].len()) {
+            return Err(PyValueError::new_err("the columns differ in length"));
         }
+        Ok(Some(columns))
     }
 
-    /// The view that kernels take; a frame's missing values are NaN there, in a copy of the columns that have some.
+    /// The view that kernels take which know none that are [`FloatTable::marked`].
     pub fn view(&self) -> PyResult<AnyView<'_>> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
@@ -84,6 +124,7 @@ impl FloatTable<'_> {
             Self::Arrow(x) => AnyView::F64(TableView::Columns(x.get().views())),
             Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
             Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
+            Self::Mixed(_) => return Err(PyTypeError::new_err("columns of several types")),
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use ferroflow_core::Float;
 use ferroflow_core::apart::Apart;
-use ferroflow_core::impute::{Fill, Key, Means, Missing, fill, fill_in_place, mark, medians, modes};
+use ferroflow_core::impute::{
+    Fill, Key, Means, Missing, fill, fill_in_place, fill_nullable, mark, means_of_nullable, medians, modes,
+};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
@@ -89,7 +91,11 @@ fn column_statistics<'py>(
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
-    if let Some(columns) = x.nullable() {
+    if let Some(columns) = x.marked()? {
+        if strategy == "sum" {
+            let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
+            return Ok(to_python(py, (means.sum, means.missing, means.refused)));
+        }
         return statistics_of_columns(py, &columns, strategy, marker);
     }
     match x.view()? {
@@ -166,6 +172,20 @@ fn fill_missing<'py>(
     indicators: Option<Vec<usize>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let indicators = indicators.unwrap_or_default();
+    if let Some(columns) = x.marked()? {
+        let values = values.as_slice()?;
+        if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) || !indicators.is_empty() {
+            return Ok(None);
+        }
+        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before it is
+        // returned, and on an error the array is dropped unseen.
+        let out =
+            unsafe { fresh::<f64, _>(py, [columns.first().map_or(0, Apart::len), columns.len()], true) };
+        // SAFETY: the array was just made, is contiguous, and this is its only reference.
+        let to = unsafe { out.as_slice_mut()? };
+        let refused = enter(py, |exec| fill_nullable(&columns, missing(marker), values, to, exec))?;
+        return Ok((!refused).then(|| out.into_any()));
+    }
     match x.view()? {
         AnyView::F64(x) => filled(py, &x, marker, values.as_array(), &indicators),
         AnyView::F32(x) => filled(py, &x, marker, values.as_array(), &indicators),

@@ -70,7 +70,7 @@ fn column_moments<'py>(
     before: Option<Before<'py>>,
 ) -> PyResult<Found<'py>> {
     let weights = weights.as_ref().map(PyReadonlyArray1::as_array);
-    if let Some(columns) = x.nullable() {
+    if let Some(columns) = x.marked()? {
         let mut moments = before.map_or_else(|| Moments::new(columns.len()), from_python);
         let moments = enter(py, |exec| moments.update_columns(&columns, weights, exec).map(|()| moments))?;
         return Ok(found(py, moments));

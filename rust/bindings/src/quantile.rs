@@ -110,7 +110,7 @@ fn sketch_quantiles<'py>(
     x: FloatTable<'py>,
     before: Option<Parts<'py>>,
 ) -> PyResult<(Kept<'py>, bool)> {
-    if let Some(columns) = x.nullable() {
+    if let Some(columns) = x.marked()? {
         let mut sketches = sketches(before.as_ref(), columns.len())?;
         let infinite = enter(py, |exec| update_columns(&mut sketches, &columns, exec))?;
         return Ok((to_python(py, sketches), infinite));

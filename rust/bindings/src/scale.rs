@@ -111,7 +111,7 @@ fn scale_columns<'py>(
     how: How,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let given = Given { shift, scale, how };
-    if let Some(x) = x.nullable() {
+    if let Some(x) = x.marked()? {
         let shape = (x.first().map_or(0, Apart::len), x.len());
         return written::<f64, f64>(py, shape, true, &given, |standard, mode, out, exec| {
             apply_columns(&x, standard, mode, out, exec)

@@ -4,6 +4,7 @@
 use ndarray::{ArrayView1, s};
 
 use crate::float::Float;
+use crate::numbers::Numbers;
 use crate::simd;
 
 /// A column of a table whose columns lie apart.
@@ -18,6 +19,12 @@ pub trait Apart<T>: Sync {
 
     /// `n` values from `begin` on, NaN where they are missing; in `buffer` unless they lie there so.
     fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<T>) -> &'b [T];
+
+    /// Its values (any where they are missing), bits and the first one's number, if it has some: a value is there if its bit
+    /// is set.
+    fn bits(&self) -> Option<(&[T], &[u8], usize)> {
+        None
+    }
 }
 
 impl<T: Float> Apart<T> for ArrayView1<'_, T> {
@@ -62,6 +69,10 @@ impl Apart<f64> for Nullable<'_> {
         self.values.len()
     }
 
+    fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
+        self.there.map(|(bits, first)| (self.values, bits, first))
+    }
+
     fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
         let values = &self.values[begin..begin + n];
         let Some((bits, first)) = self.there else { return values };
@@ -70,6 +81,45 @@ impl Apart<f64> for Nullable<'_> {
             simd::choose(values, &words(bits, first + begin + i * BITS, values.len()).0, f64::NAN, out);
         }
         buffer
+    }
+}
+
+/// A column of a table whose columns are of several types, read as `f64`.
+pub enum AnyColumn<'a> {
+    /// `f64`, with bits for what is missing or without.
+    Nullable(Nullable<'a>),
+    /// Numbers of any type, and which of them are missing.
+    Masked(Numbers<'a>, Option<&'a [bool]>),
+}
+
+impl Apart<f64> for AnyColumn<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nullable(column) => column.len(),
+            Self::Masked(numbers, _) => numbers.rows(),
+        }
+    }
+
+    fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
+        match self {
+            Self::Nullable(column) => column.bits(),
+            Self::Masked(..) => None,
+        }
+    }
+
+    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
+        match self {
+            Self::Nullable(column) => column.block(begin, n, buffer),
+            Self::Masked(numbers, missing) => {
+                buffer.resize(n, 0.0);
+                let Some(missing) = missing else { return numbers.column(0, begin, buffer) };
+                numbers.copy_column(0, begin, buffer);
+                for (v, missing) in buffer.iter_mut().zip(&missing[begin..]) {
+                    *v = if *missing { f64::NAN } else { *v };
+                }
+                buffer
+            }
+        }
     }
 }
 

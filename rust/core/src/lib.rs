@@ -34,6 +34,7 @@ pub mod moments_sparse;
 pub mod network;
 pub mod normal;
 pub mod normalize;
+pub mod numbers;
 mod pairwise;
 pub mod polynomial;
 pub mod power;

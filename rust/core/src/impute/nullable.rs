@@ -12,7 +12,7 @@ use ndarray::{ArrayView1, Axis};
 use super::fill::{Fill, PIECE, any_not_finite, fill_rows};
 use super::mean::add_block;
 use super::{CHUNK, Means, Missing, SERIAL_BELOW};
-use crate::apart::{Apart, BITS as BLOCK, Nullable, words};
+use crate::apart::{Apart, BITS as BLOCK, words};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
@@ -21,17 +21,17 @@ use crate::simd;
 const PAST_CACHES: usize = 1 << 22;
 
 /// The sum and count of a column.
-fn mean_of(column: &Nullable<'_>, missing: Missing<f64>) -> Means {
-    let rows = column.values.len();
+fn mean_of(column: &impl Apart<f64>, missing: Missing<f64>) -> Means {
+    let rows = column.len();
     let (mut all, mut buffer) = (Means::new(1), Vec::new());
     all.rows = rows;
-    let size = if column.there.is_some() { BLOCK } else { CHUNK };
+    let size = if column.bits().is_some() { BLOCK } else { CHUNK };
     for begin in (0..rows).step_by(size) {
         let (before, n) = (all.sum[0], size.min(rows - begin));
-        let by_bits = match (missing, column.there) {
-            (Missing::Nan, Some((bits, first))) => {
+        let by_bits = match (missing, column.bits()) {
+            (Missing::Nan, Some((values, bits, first))) => {
                 let (words, found) = words(bits, first + begin, n);
-                let sum = simd::sum_chosen(&column.values[begin..begin + n], &words);
+                let sum = simd::sum_chosen(&values[begin..begin + n], &words);
                 // It is none of values with NaN, or with both infinities.
                 (!sum.is_nan()).then_some((sum, found))
             }
@@ -61,8 +61,12 @@ fn fill_nan(values: &mut [f64], filling: f64) -> bool {
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: &Exec<'_>) -> Result<Means> {
-    let rows = columns.first().map_or(0, |column| column.values.len());
+pub fn means_of_nullable(
+    columns: &[impl Apart<f64>],
+    missing: Missing<f64>,
+    exec: &Exec<'_>,
+) -> Result<Means> {
+    let rows = columns.first().map_or(0, Apart::len);
     let exec = exec.only_if(rows * columns.len() >= SERIAL_BELOW);
     let parts = exec.map(columns.len(), |j| mean_of(&columns[j], missing))?;
     Ok(Means::side_by_side(rows, &parts))
@@ -74,12 +78,12 @@ pub fn means_of_nullable(columns: &[Nullable<'_>], missing: Missing<f64>, exec: 
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn fill_means(
-    columns: &[Nullable<'_>],
+    columns: &[impl Apart<f64>],
     missing: Missing<f64>,
     out: &mut [f64],
     exec: &Exec<'_>,
 ) -> Result<(Means, bool)> {
-    let rows = columns.first().map_or(0, |column| column.values.len());
+    let rows = columns.first().map_or(0, Apart::len);
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
     // The column was just read: it stays in the cache if what is written does not go there.
     let past_caches = out.len() >= PAST_CACHES;
@@ -105,7 +109,7 @@ pub fn fill_means(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn fill_nullable(
-    columns: &[Nullable<'_>],
+    columns: &[impl Apart<f64>],
     missing: Missing<f64>,
     values: &[f64],
     out: &mut [f64],
@@ -115,14 +119,14 @@ pub fn fill_nullable(
 }
 
 fn fill_columns(
-    columns: &[Nullable<'_>],
+    columns: &[impl Apart<f64>],
     missing: Missing<f64>,
     values: &[f64],
     out: &mut [f64],
     past_caches: bool,
     exec: &Exec<'_>,
 ) -> Result<bool> {
-    let rows = columns.first().map_or(0, |column| column.values.len());
+    let rows = columns.first().map_or(0, Apart::len);
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
     let refused = AtomicBool::new(false);
     exec.for_each_piece(out, PIECE, |i, out| {
@@ -131,9 +135,9 @@ fn fill_columns(
             let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
             let take = (out.len() - done).min(rows - row).min(BLOCK);
             let to = &mut out[done..done + take];
-            found |= if let (Missing::Nan, Some((bits, first))) = (missing, columns[j].there) {
+            found |= if let (Missing::Nan, Some((from, bits, first))) = (missing, columns[j].bits()) {
                 let (words, _) = words(bits, first + row, take);
-                let from = &columns[j].values[row..row + take];
+                let from = &from[row..row + take];
                 // All but the fillings, which are finite, are then values that are there.
                 let past =
                     past_caches.then(|| simd::choose_past_caches(from, &words, values[j], to)).flatten();
@@ -158,6 +162,7 @@ fn fill_columns(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apart::Nullable;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,8 +1,6 @@
-//! Numbers of any type and layout, handed to kernels block by block as `f64`.
+//! How metrics walk through numbers: blocks, pieces, and sums by lanes.
 
-use ndarray::{ArrayView2, s};
-
-use crate::simd;
+pub use crate::numbers::Numbers;
 
 /// Rows of a block, small enough for the first-level cache with a few columns beside each other.
 pub(crate) const BLOCK: usize = 1024;
@@ -10,119 +8,6 @@ pub(crate) const BLOCK: usize = 1024;
 pub(crate) const PIECE: usize = 1 << 16;
 /// Values below which one thread is quicker: waking the pool takes some 20 us.
 pub(crate) const SERIAL_BELOW: usize = 150_000;
-
-/// A matrix of numbers; a column is a matrix of one.
-#[allow(missing_docs, reason = "named for their types")]
-pub enum Numbers<'a> {
-    F64(ArrayView2<'a, f64>),
-    F32(ArrayView2<'a, f32>),
-    I64(ArrayView2<'a, i64>),
-    I32(ArrayView2<'a, i32>),
-    I16(ArrayView2<'a, i16>),
-    I8(ArrayView2<'a, i8>),
-    U64(ArrayView2<'a, u64>),
-    U32(ArrayView2<'a, u32>),
-    U16(ArrayView2<'a, u16>),
-    U8(ArrayView2<'a, u8>),
-}
-
-macro_rules! each {
-    ($numbers:expr, $x:ident => $body:expr) => {
-        match $numbers {
-            Numbers::F64($x) => $body,
-            Numbers::F32($x) => $body,
-            Numbers::I64($x) => $body,
-            Numbers::I32($x) => $body,
-            Numbers::I16($x) => $body,
-            Numbers::I8($x) => $body,
-            Numbers::U64($x) => $body,
-            Numbers::U32($x) => $body,
-            Numbers::U16($x) => $body,
-            Numbers::U8($x) => $body,
-        }
-    };
-}
-
-/// A number that widens to `f64` as NumPy's `astype` does.
-trait Widen: Copy {
-    fn widen(self) -> f64;
-}
-
-macro_rules! widen {
-    ($($t:ty)*) => {$(
-        impl Widen for $t {
-            #[inline(always)]
-            #[allow(clippy::allow_attributes, clippy::cast_lossless, clippy::cast_precision_loss, clippy::unnecessary_cast, reason = "as NumPy")]
-            fn widen(self) -> f64 {
-                self as f64
-            }
-        }
-    )*};
-}
-widen!(f64 f32 i64 i32 i16 i8 u64 u32 u16 u8);
-
-#[inline(always)]
-fn widen_each<T: Widen>(x: &[T], out: &mut [f64]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = x.widen();
-    }
-}
-
-impl Numbers<'_> {
-    /// Number of rows.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        each!(self, x => x.nrows())
-    }
-
-    /// Number of columns.
-    #[must_use]
-    pub fn columns(&self) -> usize {
-        each!(self, x => x.ncols())
-    }
-
-    /// Are the values `f32`, whose functions scikit-learn computes in `f32`?
-    #[must_use]
-    pub fn is_single(&self) -> bool {
-        matches!(self, Numbers::F32(_))
-    }
-
-    /// A column's rows from `begin` on, as many as `scratch` holds.
-    pub(crate) fn column<'s>(&'s self, column: usize, begin: usize, scratch: &'s mut [f64]) -> &'s [f64] {
-        let rows = begin..begin + scratch.len();
-        if let Numbers::F64(x) = self
-            && let Some(values) = x.slice(s![rows.clone(), column]).to_slice()
-        {
-            return values;
-        }
-        each!(self, x => {
-            let x = x.slice(s![rows, column]);
-            match x.to_slice() {
-                Some(x) => simd::dispatch!(widen_each(x, scratch)),
-                None => scratch.iter_mut().zip(x).for_each(|(out, x)| *out = x.widen()),
-            }
-        });
-        scratch
-    }
-
-    /// Rows from `begin` on, one after another, as many as `scratch` holds.
-    pub(crate) fn whole_rows<'s>(&'s self, begin: usize, scratch: &'s mut [f64]) -> &'s [f64] {
-        let rows = begin..begin + scratch.len() / self.columns().max(1);
-        if let Numbers::F64(x) = self
-            && let Some(values) = x.slice(s![rows.clone(), ..]).to_slice()
-        {
-            return values;
-        }
-        each!(self, x => {
-            let x = x.slice(s![rows, ..]);
-            match x.to_slice() {
-                Some(x) => simd::dispatch!(widen_each(x, scratch)),
-                None => scratch.iter_mut().zip(x.iter()).for_each(|(out, x)| *out = x.widen()),
-            }
-        });
-        scratch
-    }
-}
 
 /// Sums by sixteen lanes, so that they fill vectors and round less.
 #[inline(always)]
