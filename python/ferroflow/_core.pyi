@@ -167,7 +167,7 @@ def bootstrap(
 
 # scale
 def column_moments(
-    x: NDArray[Any] | list[NDArray[Any]],
+    x: _Table,
     weights: NDArray[Any] | None = None,
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], bool, bool]: ...
@@ -175,7 +175,7 @@ def merge_moments(
     a: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], b: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 def scale_columns(
-    x: NDArray[Any] | list[NDArray[Any]],
+    x: _Table,
     shift: NDArray[Any] | None,
     scale: NDArray[Any] | None,
     how: tuple[bool, bool, tuple[float, float] | None],
@@ -201,7 +201,7 @@ def sparse_column_moments(
 
 # extrema
 def column_extrema(
-    x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats,
+    x: _Table,
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_extrema(
     values: NDArray[Any],
@@ -224,9 +224,7 @@ def normalize_rows(
 def normalize_rows_in_place(x: NDArray[Any], norm: str, tell: bool) -> NDArray[Any] | None: ...
 
 # column_quantiles
-def column_quantiles(
-    x: NDArray[Any] | list[NDArray[Any]], fractions: Sequence[float]
-) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def column_quantiles(x: Any, fractions: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def sparse_column_quantiles(
     values: NDArray[Any],
     indices: NDArray[Any],
@@ -237,7 +235,7 @@ def sparse_column_quantiles(
 
 # quantile
 def sketch_quantiles(
-    x: NDArray[Any] | list[NDArray[Any]] | ArrowFloats,
+    x: _Table,
     before: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]] | None = None,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], bool]: ...
 def merge_quantile_sketches(
@@ -283,9 +281,9 @@ def spline_bases(
     gaps: bool,
 ) -> NDArray[Any] | None: ...
 
-# arrow_floats
-class ArrowFloats:
-    def __new__(cls, frame: Any) -> ArrowFloats: ...
+# arrow_numbers
+class ArrowNumbers:
+    def __new__(cls, frame: Any) -> ArrowNumbers: ...
     def __len__(self) -> int: ...
     def sums(self, marker: float | None, then_fill: bool) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
     def fill(self, marker: float | None, values: NDArray[Any]) -> NDArray[Any] | None: ...
@@ -294,9 +292,14 @@ class ArrowFrame:
     def __new__(cls, x: NDArray[Any], names: list[str]) -> ArrowFrame: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> Any: ...
 
+# float_array
+_Table = (
+    NDArray[Any] | Sequence[NDArray[Any]] | Sequence[tuple[NDArray[Any], NDArray[Any] | None]] | ArrowNumbers
+)
+
 # impute
 def column_statistics(
-    x: NDArray[Any] | list[NDArray[Any]], strategy: str, marker: float | None
+    x: _Table, strategy: str, marker: float | None
 ) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
 def fill_missing_in_place(x: NDArray[Any], marker: float | None, values: NDArray[Any]) -> bool: ...
 def missing_marks(
@@ -317,7 +320,7 @@ def sparse_column_statistics(
     empty: float | None,
 ) -> NDArray[Any]: ...
 def fill_missing(
-    x: NDArray[Any] | list[NDArray[Any]],
+    x: _Table,
     marker: float | None,
     values: NDArray[Any],
     indicators: Sequence[int] | None = None,

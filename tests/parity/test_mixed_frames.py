@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 from sklearn import impute as their_imputers
@@ -61,6 +62,16 @@ FRAMES = {
     "one row": lambda: frame("i8", "f8", "i8", "f8").iloc[:1],
     "a column twice": lambda: frame("i8", "f8", "i8", "f8").set_axis(list("abba"), axis=1),
     "text": lambda: frame("i8", "f8", "i8", "f8").assign(c1="a"),
+    "double[pyarrow]": lambda: with_missing(["f8"] * 4, "double[pyarrow]"),
+    "int16[pyarrow] and double": lambda: with_missing(["f8"] * 4, "double[pyarrow]").assign(
+        c1=pd.array(numbers()[:, 0], dtype="int16[pyarrow]")
+    ),
+    "string[pyarrow]": lambda: with_missing(["f8"] * 4, "double[pyarrow]").assign(
+        c1=pd.array(["a"] * 3000, dtype="string[pyarrow]")
+    ),
+    "a table": lambda: pa.table(dict(zip("abcd", numbers().T.astype("f8"), strict=True))),
+    "a table of several types": lambda: pa.table({"a": numbers()[:, 0], "b": numbers()[:, 1].astype("f4")}),
+    "a table in parts": lambda: pa.concat_tables([pa.table({"a": [1, 2], "b": [1.5, 2]})] * 2),
     "polars int and float": lambda: pl.DataFrame(frame("i8", "f8", "i8", "f8")),
     "polars float32": lambda: pl.DataFrame(frame("f4", "f4", "f4", "f4")),
     "polars nulls": lambda: pl.DataFrame(frame("i8", "f8", "f4", "i2")).with_columns(
@@ -115,7 +126,18 @@ def test_values_types_and_errors(name, kind):
 
 @pytest.mark.parametrize("name", [*SCALERS, "mean", "median"])
 @pytest.mark.parametrize(
-    "kind", ["int and float", "ints", "both floats", "bool and float", "Float64", "Int64 with missing"]
+    "kind",
+    [
+        "int and float",
+        "ints",
+        "both floats",
+        "bool and float",
+        "Float64",
+        "Int64 with missing",
+        "double[pyarrow]",
+        "a table",
+        "polars nulls",
+    ],
 )
 def test_the_core_reads_them(name, kind):
     X, (mine, _) = FRAMES[kind](), pair(name)

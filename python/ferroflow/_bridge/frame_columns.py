@@ -24,7 +24,7 @@ class Mixed(list[tuple[np.ndarray, np.ndarray | None]]):
     """The type that NumPy has for all of them together; None where some are pandas' own or bool."""
 
 
-Floats = np.ndarray | list[np.ndarray] | Mixed | _core.ArrowFloats
+Floats = np.ndarray | list[np.ndarray] | Mixed | _core.ArrowNumbers
 """A table of floats as the core takes it: an array, or a frame's columns."""
 ColumnOf = Callable[[int], Any]
 
@@ -71,7 +71,7 @@ def float_columns(X: Any) -> Floats | None:
     return columns if apart or rows == 1 else np.asarray(X)
 
 
-def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
+def _arrow_floats(X: Any) -> "_core.ArrowNumbers | None":
     """A polars frame of float64 at once, which takes less time than its columns one by one; None for others."""
     polars = sys.modules.get("polars")
     # A single column is rather an array, whose rows are shared among threads.
@@ -84,13 +84,38 @@ def _arrow_floats(X: Any) -> "_core.ArrowFloats | None":
     ):
         return None
     try:
-        return _core.ArrowFloats(X)
+        return _core.ArrowNumbers(X)
     except TypeError:  # it lies in several parts
         return None
 
 
-def mixed_columns(X: Any) -> Mixed | None:
+def _arrow_mixed(X: Any) -> "_core.ArrowNumbers | None":
+    """A frame whose numbers Arrow hands over: of polars, a pyarrow table, or one of pandas' own on Arrow; None for others."""
+    pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
+    if polars is not None and type(X) is polars.DataFrame:
+        plain = all(dtype.is_numeric() for dtype in X.dtypes) and hasattr(X, "__arrow_c_stream__")
+    elif pyarrow is not None and type(X) is pyarrow.Table:
+        plain = True
+    else:
+        plain = (
+            pyarrow is not None
+            and pandas is not None
+            and type(X) is pandas.DataFrame
+            and hasattr(X, "__arrow_c_stream__")
+            and all(isinstance(dtype, pandas.ArrowDtype) for dtype in X.dtypes)
+        )
+    if not plain or 0 in X.shape:
+        return None
+    try:
+        return _core.ArrowNumbers(X)
+    except TypeError:  # it lies in several parts, or not all are numbers
+        return None
+
+
+def mixed_columns(X: Any) -> "Mixed | _core.ArrowNumbers | None":
     """Return the columns of a frame of numbers that scikit-learn makes float64 of; None for others."""
+    if (table := _arrow_mixed(X)) is not None:
+        return table
     column = column_reader(X)
     if column is None or 0 in X.shape:
         return None
@@ -149,27 +174,34 @@ def finite_or_nan(X: Any) -> bool | str:
 
 
 def rows_of(table: Floats) -> int:
-    """How many rows a :func:`float_columns` has."""
-    if type(table) is np.ndarray:
-        return table.shape[0]
-    if type(table) is _core.ArrowFloats:
-        return len(table)
-    return len(table[0][0] if type(table) is Mixed else table[0])  # type: ignore[index]
+    """How many rows a :func:`float_table` has."""
+    if isinstance(table, Mixed):
+        return len(table[0][0])
+    return len(table[0] if isinstance(table, list) else table)
 
 
 def dtype_of(table: Floats) -> np.dtype:
-    """The type of its values."""
-    return FLOATS[0] if type(table) in (_core.ArrowFloats, Mixed) else table[0].dtype  # type: ignore[index]
+    """The type of its values, as the core reads them."""
+    if isinstance(table, Mixed | _core.ArrowNumbers):
+        return FLOATS[0]
+    first: Any = table[0] if isinstance(table, list) else table
+    return first.dtype
 
 
 def labels_of(X: Any) -> list[str] | None:
-    """The labels of a pandas or polars frame if all are texts, no two of them equal; None for others."""
+    """The labels of a frame of pandas, polars or pyarrow if all are texts, no two of them equal; None for others."""
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and type(X) is pandas.DataFrame:
         labels = X.columns.tolist()
         plain = set(map(type, labels)) == {str} and len(set(labels)) == len(labels)
         return labels if plain else None
-    return X.columns or None if polars is not None and type(X) is polars.DataFrame else None
+    if polars is not None and type(X) is polars.DataFrame:
+        return X.columns or None
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None and type(X) is pyarrow.Table:
+        names = X.column_names
+        return names if names and len(set(names)) == len(names) else None
+    return None
 
 
 def learn_names(estimator: Any, X: Any) -> None:
@@ -188,7 +220,7 @@ def agrees(fitted: dict[str, Any], X: Any) -> bool:
         return False
     if type(X) is np.ndarray:
         return names is None
-    columns = list(X.columns)
+    columns = X.column_names if hasattr(X, "column_names") else list(X.columns)
     return all(type(c) is int for c in columns) if names is None else columns == names.tolist()
 
 

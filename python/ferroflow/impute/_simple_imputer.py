@@ -180,11 +180,11 @@ def _learn(X, strategy, missing_values, then_fill=False):
 
     A table that is to be filled next fills its columns with their means while they lie in the cache.
     """
-    if type(X) in (_core.ArrowFloats, Mixed, list) or is_plain_float_matrix(X):
+    if type(X) in (_core.ArrowNumbers, Mixed, list) or is_plain_float_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
-        if type(X) is _core.ArrowFloats and strategy not in _STATISTICS:
+        if type(X) is _core.ArrowNumbers and strategy not in _STATISTICS:
             values, missing, refused = X.sums(marker, then_fill and strategy == "mean")
         else:
             values, missing, refused = _core.column_statistics(X, _STATISTICS.get(strategy, "sum"), marker)
@@ -281,13 +281,14 @@ def _table(self, X):
     table = float_columns(X)
     if table is None and (table := mixed_columns(X)) is not None:
         # The other strategies keep other types than float64.
-        kept = self.strategy in ("mean", "median") or (table.exact is not None and table.exact == _F64)
+        exact = getattr(table, "exact", None)
+        kept = self.strategy in ("mean", "median") or (exact is not None and exact == _F64)
         return table if kept and not self.add_indicator else None
     if table is None:
         return objects_of_frame(X)
     if type(table) is list:
         return np.asarray(X) if self.add_indicator else table
-    return X.to_numpy() if type(table) is _core.ArrowFloats and self.add_indicator else table
+    return X.to_numpy() if type(table) is _core.ArrowNumbers and self.add_indicator else table
 
 
 def _fast_fit(self, X, y=None):
@@ -354,9 +355,9 @@ def _seen_of_table(X, table, strategy, missing_values):
     if strategy == "constant":
         return checked[1]._replace(kept=None)
     if strategy != "median" or missing_values == missing_values:
-        if type(table) is Mixed:
+        if type(table) is Mixed or (type(table) is _core.ArrowNumbers and not hasattr(X, "to_series")):
             return None
-        table = X.to_numpy() if type(table) is _core.ArrowFloats else table
+        table = X.to_numpy() if type(table) is _core.ArrowNumbers else table
     return seen_of(table, strategy, missing_values)
 
 
@@ -417,7 +418,7 @@ def _fill_floats(self, table):
     marker = float_marker(self.missing_values)
     if marker is NOT_OURS or state["_fit_dtype"].kind != "f" or fill_dtype(self).kind != "f":
         return NotImplemented
-    if type(table) is _core.ArrowFloats:
+    if type(table) is _core.ArrowNumbers:
         out = table.fill(marker, _fill(self))
     else:
         indicators = None

@@ -1,12 +1,12 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
-use ferroflow_core::apart::{AnyColumn, Apart};
+use ferroflow_core::apart::{AnyColumn, Apart, Marks};
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::arrow_floats::ArrowFloats;
+use crate::arrow_numbers::ArrowNumbers;
 use crate::number_array::NumberArray;
 
 /// A 2-d float array of either type.
@@ -25,8 +25,8 @@ pub enum FloatTable<'py> {
     F64(PyReadonlyArray2<'py, f64>),
     /// float32
     F32(PyReadonlyArray2<'py, f32>),
-    /// float64, a frame through Arrow's interface
-    Arrow(Bound<'py, ArrowFloats>),
+    /// A frame of numbers through Arrow's interface
+    Arrow(Bound<'py, ArrowNumbers>),
     /// float64, column by column
     Columns64(Vec<PyReadonlyArray1<'py, f64>>),
     /// float32, column by column
@@ -63,7 +63,7 @@ impl MixedColumn<'_> {
         if missing.is_some_and(|missing| missing.len() != numbers.rows()) {
             return Err(wrong());
         }
-        Ok(AnyColumn::Masked(numbers, missing))
+        Ok(AnyColumn::Numbers(numbers, missing.map_or(Marks::None, Marks::Bools)))
     }
 }
 
@@ -106,7 +106,7 @@ impl FloatTable<'_> {
     /// The columns of a frame whose missing values have marks of their own, or whose types are several; None of others.
     pub fn marked(&self) -> PyResult<Option<Vec<AnyColumn<'_>>>> {
         let columns: Vec<_> = match self {
-            Self::Arrow(x) => x.get().nullable().into_iter().map(AnyColumn::Nullable).collect(),
+            Self::Arrow(x) => x.get().columns(),
             Self::Mixed(columns) => columns.iter().map(MixedColumn::column).collect::<PyResult<_>>()?,
             _ => return Ok(None),
         };
@@ -121,10 +121,11 @@ impl FloatTable<'_> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
             Self::F32(x) => AnyView::F32(TableView::Whole(x.as_array())),
-            Self::Arrow(x) => AnyView::F64(TableView::Columns(x.get().views())),
             Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
             Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
-            Self::Mixed(_) => return Err(PyTypeError::new_err("columns of several types")),
+            Self::Arrow(_) | Self::Mixed(_) => {
+                return Err(PyTypeError::new_err("columns that are not all f64 or f32 without marks"));
+            }
         })
     }
 }

@@ -1,6 +1,6 @@
 //! PyO3 bindings: convert, call, convert. Nothing else.
 
-mod arrow_floats;
+mod arrow_numbers;
 mod arrow_stream;
 mod arrow_text;
 mod bin;
@@ -59,7 +59,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    arrow_floats::register(m)?;
+    arrow_numbers::register(m)?;
     bin::register(m)?;
     bootstrap::register(m)?;
     column_quantiles::register(m)?;

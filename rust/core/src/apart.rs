@@ -51,19 +51,6 @@ pub struct Nullable<'a> {
     pub there: Option<(&'a [u8], usize)>,
 }
 
-impl Nullable<'_> {
-    /// The values, NaN where they are missing.
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<f64> {
-        let mut out = Vec::new();
-        match self.there {
-            Some(_) => _ = self.block(0, self.values.len(), &mut out),
-            None => out.extend_from_slice(self.values),
-        }
-        out
-    }
-}
-
 impl Apart<f64> for Nullable<'_> {
     fn len(&self) -> usize {
         self.values.len()
@@ -88,34 +75,57 @@ impl Apart<f64> for Nullable<'_> {
 pub enum AnyColumn<'a> {
     /// `f64`, with bits for what is missing or without.
     Nullable(Nullable<'a>),
-    /// Numbers of any type, and which of them are missing.
-    Masked(Numbers<'a>, Option<&'a [bool]>),
+    /// Numbers of any type.
+    Numbers(Numbers<'a>, Marks<'a>),
+}
+
+/// What marks missing values.
+#[derive(Clone, Copy)]
+pub enum Marks<'a> {
+    /// Nothing: none are missing but NaN.
+    None,
+    /// Is it missing?
+    Bools(&'a [bool]),
+    /// Bits, and the first one's number, of what is there.
+    Bits(&'a [u8], usize),
 }
 
 impl Apart<f64> for AnyColumn<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Nullable(column) => column.len(),
-            Self::Masked(numbers, _) => numbers.rows(),
+            Self::Numbers(numbers, _) => numbers.rows(),
         }
     }
 
     fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
         match self {
             Self::Nullable(column) => column.bits(),
-            Self::Masked(..) => None,
+            Self::Numbers(..) => None,
         }
     }
 
     fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
         match self {
             Self::Nullable(column) => column.block(begin, n, buffer),
-            Self::Masked(numbers, missing) => {
+            Self::Numbers(numbers, marks) => {
                 buffer.resize(n, 0.0);
-                let Some(missing) = missing else { return numbers.column(0, begin, buffer) };
-                numbers.copy_column(0, begin, buffer);
-                for (v, missing) in buffer.iter_mut().zip(&missing[begin..]) {
-                    *v = if *missing { f64::NAN } else { *v };
+                match marks {
+                    Marks::None => return numbers.column(0, begin, buffer),
+                    Marks::Bools(missing) => {
+                        numbers.copy_column(0, begin, buffer);
+                        for (v, missing) in buffer.iter_mut().zip(&missing[begin..]) {
+                            *v = if *missing { f64::NAN } else { *v };
+                        }
+                    }
+                    Marks::Bits(bits, first) => {
+                        let mut read = [0.0; BITS];
+                        for (i, out) in buffer.chunks_mut(BITS).enumerate() {
+                            let (read, at) = (&mut read[..out.len()], begin + i * BITS);
+                            numbers.copy_column(0, at, read);
+                            simd::choose(read, &words(bits, first + at, out.len()).0, f64::NAN, out);
+                        }
+                    }
                 }
                 buffer
             }

@@ -42,7 +42,13 @@ trait Widen: Copy {
 }
 
 macro_rules! widen {
-    ($($t:ty)*) => {$(
+    ($($t:ty, $kind:ident;)*) => {$(
+        impl<'a> From<ArrayView2<'a, $t>> for Numbers<'a> {
+            fn from(x: ArrayView2<'a, $t>) -> Self {
+                Numbers::$kind(x)
+            }
+        }
+
         impl Widen for $t {
             #[inline(always)]
             #[allow(clippy::allow_attributes, clippy::cast_lossless, clippy::cast_precision_loss, clippy::unnecessary_cast, reason = "as NumPy")]
@@ -52,7 +58,7 @@ macro_rules! widen {
         }
     )*};
 }
-widen!(f64 f32 i64 i32 i16 i8 u64 u32 u16 u8);
+widen!(f64, F64; f32, F32; i64, I64; i32, I32; i16, I16; i8, I8; u64, U64; u32, U32; u16, U16; u8, U8;);
 
 #[inline(always)]
 fn widen_each<T: Widen>(x: &[T], out: &mut [f64]) {

@@ -217,7 +217,7 @@ mod tests {
                     let expected = column.iter().map(|v| if v.is_nan() { mean } else { *v });
                     prop_assert!(expected.eq(filled.iter().copied()));
                 }
-                for (i, (v, same)) in column.iter().zip(nullable[j].to_vec()).enumerate() {
+                for (i, (v, same)) in column.iter().zip(nullable[j].block(0, rows, &mut Vec::new())).enumerate() {
                     prop_assert_eq!(v.to_bits(), same.to_bits());
                     prop_assert_eq!(out[j * rows + i], if v.is_nan() { fills[j] } else { *v });
                 }

@@ -1,18 +1,22 @@
-//! Frames of f64 columns, in and out through the Arrow C interface, without a copy.
+//! Frames of numbers in, and of f64 out, through the Arrow C interface, without a copy.
 
 use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::types::Float64Type;
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
+};
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
-use ferroflow_core::apart::Nullable;
+use ferroflow_core::apart::{AnyColumn, Marks, Nullable};
 use ferroflow_core::impute::{fill_means, fill_nullable, means_of_nullable};
-use ndarray::ArrayView1;
+use ferroflow_core::numbers::Numbers;
+use ndarray::{ArrayView1, Axis};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -23,13 +27,11 @@ use crate::door::enter;
 use crate::fresh::fresh;
 use crate::impute::missing;
 
-/// The columns of a frame of f64.
+/// The columns of a frame of numbers, which kernels read as f64.
 #[pyclass(frozen, module = "ferroflow._core")]
-pub struct ArrowFloats {
-    columns: Vec<Float64Array>,
+pub struct ArrowNumbers {
+    columns: Vec<ArrayRef>,
     rows: usize,
-    /// The columns that have missing values, with NaN for these; made when a kernel needs whole columns.
-    filled: OnceLock<Vec<Option<Vec<f64>>>>,
     /// The table with these values in place of what `marker` marks, filled in while they were found.
     ahead: Mutex<Option<Ahead>>,
 }
@@ -41,8 +43,8 @@ struct Ahead {
 }
 
 #[pymethods]
-impl ArrowFloats {
-    /// `frame` has `__arrow_c_stream__`; raises `TypeError` if it is of more than one part, or not all of it is f64.
+impl ArrowNumbers {
+    /// `frame` has `__arrow_c_stream__`; raises `TypeError` if it is of more than one part, or not all of it are numbers.
     #[new]
     fn new(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (chunks, kind) = chunks(frame)?;
@@ -50,14 +52,10 @@ impl ArrowFloats {
             return Err(PyTypeError::new_err("not a table of one part"));
         };
         let table = chunk.as_struct();
-        let columns: Option<Vec<_>> =
-            table.columns().iter().map(|column| column.as_primitive_opt::<Float64Type>().cloned()).collect();
-        match columns {
-            Some(columns) if table.null_count() == 0 => {
-                Ok(Self { columns, rows: table.len(), filled: OnceLock::new(), ahead: Mutex::new(None) })
-            }
-            _ => Err(PyTypeError::new_err("not a table of f64")),
+        if table.null_count() > 0 || table.columns().iter().any(|column| any_column(column).is_none()) {
+            return Err(PyTypeError::new_err("not a table of numbers"));
         }
+        Ok(Self { columns: table.columns().to_vec(), rows: table.len(), ahead: Mutex::new(None) })
     }
 
     fn __len__(&self) -> usize {
@@ -68,7 +66,7 @@ impl ArrowFloats {
     ///
     /// `then_fill`: columns are also filled with their means, for a call of `fill` that asks for these.
     fn sums<'py>(&self, py: Python<'py>, marker: Option<f64>, then_fill: bool) -> PyResult<Sums<'py>> {
-        let columns = self.nullable();
+        let columns = self.columns();
         let means = if then_fill {
             let table = self.fresh(py);
             // SAFETY: the array was just made, is contiguous, and this is its only reference.
@@ -91,7 +89,7 @@ impl ArrowFloats {
         marker: Option<f64>,
         values: PyReadonlyArray1<'py, f64>,
     ) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
-        let (columns, values) = (self.nullable(), values.as_array().to_vec());
+        let (columns, values) = (self.columns(), values.as_array().to_vec());
         if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
             return Ok(None);
         }
@@ -109,7 +107,7 @@ impl ArrowFloats {
 
 type Sums<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
 
-impl ArrowFloats {
+impl ArrowNumbers {
     /// A table of this shape, to be filled.
     fn fresh<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         // SAFETY: NumPy hands out uninitialised memory that nobody else sees; both callers write every element before Python
@@ -117,33 +115,35 @@ impl ArrowFloats {
         unsafe { fresh(py, [self.rows, self.columns.len()], true) }
     }
 
-    /// The columns, and bits for what is missing.
-    pub fn nullable(&self) -> Vec<Nullable<'_>> {
-        let of = |column: &'_ Float64Array| {
-            column.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.offset())
-        };
-        self.columns
-            .iter()
-            .map(|column| Nullable {
-                values: column.values(),
-                there: of(column).zip(column.nulls()).map(|(first, nulls)| (nulls.validity(), first)),
-            })
-            .collect()
+    /// The columns as kernels take them.
+    pub fn columns(&self) -> Vec<AnyColumn<'_>> {
+        self.columns.iter().filter_map(any_column).collect()
     }
+}
 
-    /// The columns for kernels that know no bits, NaN for what is missing.
-    pub fn views(&self) -> Vec<ArrayView1<'_, f64>> {
-        let filled = self.filled.get_or_init(|| {
-            self.nullable().iter().map(|column| column.there.map(|_| column.to_vec())).collect()
-        });
-        self.columns
-            .iter()
-            .zip(filled)
-            .map(|(column, filled)| {
-                filled.as_ref().map_or_else(|| ArrayView1::from(&column.values()[..]), ArrayView1::from)
-            })
-            .collect()
+/// A column of numbers; `None` for others.
+fn any_column(column: &ArrayRef) -> Option<AnyColumn<'_>> {
+    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+    let there = nulls.map(|nulls| (nulls.validity(), nulls.offset()));
+    if let Some(values) = column.as_primitive_opt::<Float64Type>() {
+        return Some(AnyColumn::Nullable(Nullable { values: values.values(), there }));
     }
+    macro_rules! numbers {
+        ($($kind:ident $numbers:ident),*) => {
+            match column.data_type() {
+                $(DataType::$numbers => {
+                    let values: &[_] = column.as_primitive_opt::<$kind>()?.values();
+                    Numbers::from(ArrayView1::from(values).insert_axis(Axis(1)))
+                })*
+                _ => return None,
+            }
+        };
+    }
+    let numbers = numbers!(
+        Float32Type Float32, Int64Type Int64, Int32Type Int32, Int16Type Int16, Int8Type Int8,
+        UInt64Type UInt64, UInt32Type UInt32, UInt16Type UInt16, UInt8Type UInt8
+    );
+    Some(AnyColumn::Numbers(numbers, there.map_or(Marks::None, |(bits, first)| Marks::Bits(bits, first))))
 }
 
 /// A matrix that lies column by column, as a frame that other libraries read through the Arrow C stream interface.
@@ -201,6 +201,6 @@ impl ArrowFrame {
 }
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<ArrowFloats>()?;
+    m.add_class::<ArrowNumbers>()?;
     m.add_class::<ArrowFrame>()
 }
