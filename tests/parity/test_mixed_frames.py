@@ -61,6 +61,9 @@ FRAMES = {
     "rows of an int array": lambda: pd.DataFrame(numbers()),
     "one row": lambda: frame("i8", "f8", "i8", "f8").iloc[:1],
     "a column twice": lambda: frame("i8", "f8", "i8", "f8").set_axis(list("abba"), axis=1),
+    "names of methods": lambda: frame("i8", "f8", "i8", "f8").set_axis(
+        ["column_names", "to_series", "iloc", "dtype"], axis=1
+    ),
     "text": lambda: frame("i8", "f8", "i8", "f8").assign(c1="a"),
     "double[pyarrow]": lambda: with_missing(["f8"] * 4, "double[pyarrow]"),
     "int16[pyarrow] and double": lambda: with_missing(["f8"] * 4, "double[pyarrow]").assign(

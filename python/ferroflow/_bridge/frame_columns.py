@@ -220,7 +220,9 @@ def agrees(fitted: dict[str, Any], X: Any) -> bool:
         return False
     if type(X) is np.ndarray:
         return names is None
-    columns = X.column_names if hasattr(X, "column_names") else list(X.columns)
+    # By the type's module: a frame may have a column of any name.
+    is_arrow = type(X).__module__.startswith("pyarrow")
+    columns = X.column_names if is_arrow else list(X.columns)
     return all(type(c) is int for c in columns) if names is None else columns == names.tolist()
 
 

@@ -355,9 +355,10 @@ def _seen_of_table(X, table, strategy, missing_values):
     if strategy == "constant":
         return checked[1]._replace(kept=None)
     if strategy != "median" or missing_values == missing_values:
-        if type(table) is Mixed or (type(table) is _core.ArrowNumbers and not hasattr(X, "to_series")):
+        if type(table) is _core.ArrowNumbers and type(X).__module__.startswith("polars"):
+            table = X.to_numpy()
+        elif type(table) in (_core.ArrowNumbers, Mixed):
             return None
-        table = X.to_numpy() if type(table) is _core.ArrowNumbers else table
     return seen_of(table, strategy, missing_values)
 
 
