@@ -46,7 +46,8 @@ def foreign(X: Any, *fitted: Any) -> str | None:
     """Why X is scikit-learn's to work on, or None."""
     if is_dispatched(X, *fitted):
         return DISPATCHED
-    return "float16 input" if getattr(X, "dtype", None) == np.float16 else None
+    dtype = getattr(X, "dtype", None)  # of a frame, a column of that name
+    return "float16 input" if isinstance(dtype, np.dtype) and dtype == np.float16 else None
 
 
 def taken_in(estimator: Any, X: Any, first: bool, accept_sparse: Any = False) -> Any:
