@@ -224,14 +224,16 @@ def normalize_rows(
 def normalize_rows_in_place(x: NDArray[Any], norm: str, tell: bool) -> NDArray[Any] | None: ...
 
 # column_quantiles
-def column_quantiles(x: Any, fractions: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+def column_quantiles(
+    x: _Table, fractions: Sequence[float]
+) -> tuple[NDArray[Any], NDArray[Any], bool, bool]: ...
 def sparse_column_quantiles(
     values: NDArray[Any],
     indices: NDArray[Any],
     pointers: NDArray[Any],
     shape: tuple[int, int],
     fractions: Sequence[float],
-) -> tuple[NDArray[Any], NDArray[Any], bool]: ...
+) -> tuple[NDArray[Any], NDArray[Any], bool, bool]: ...
 
 # quantile
 def sketch_quantiles(

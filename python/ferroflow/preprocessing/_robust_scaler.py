@@ -16,7 +16,6 @@ from ferroflow.preprocessing._scaling import (
     taken_in,
     warn_of_empty,
     with_fast_paths,
-    without_zeros,
 )
 
 _THEIRS = preprocessing.RobustScaler  # held here, since accelerate() puts ours there
@@ -40,10 +39,11 @@ class RobustScaler(preprocessing.RobustScaler):
                     " instead. See docstring for motivation and alternatives."
                 )
             parts = X.data, X.indices, X.indptr, X.shape
-            median, quantiles, _ = _core.sparse_column_quantiles(*parts, _fractions(self))
+            median, quantiles, _, empty = _core.sparse_column_quantiles(*parts, _fractions(self))
         else:
-            median, quantiles, _ = _core.column_quantiles(X, _fractions(self))
-        warn_of_empty(median)
+            median, quantiles, _, empty = _core.column_quantiles(X, _fractions(self))
+        if empty:
+            warn_of_empty(median)
         _set(self, median, quantiles)
         note_rust("RobustScaler.fit")
         return self
@@ -120,7 +120,9 @@ def _set(self, median, quantiles):
     self.center_ = median if self.with_centering else None
     self.scale_ = None
     if self.with_scaling:
-        self.scale_ = without_zeros(quantiles[1] - quantiles[0])
+        self.scale_ = quantiles[1] - quantiles[0]
+        # As without_zeros, in place: a row would notice.
+        self.scale_[self.scale_ < 10 * np.finfo(self.scale_.dtype).eps] = 1
         if self.unit_variance:
             low, high = self.quantile_range
             self.scale_ = self.scale_ / (stats.norm.ppf(high / 100.0) - stats.norm.ppf(low / 100.0))
@@ -143,10 +145,11 @@ def _learn(self, table):
         and 0 <= limits[0] <= limits[1] <= 100
     ):
         return NotImplemented
-    median, quantiles, infinite = _core.column_quantiles(table, _fractions(self))
+    median, quantiles, infinite, empty = _core.column_quantiles(table, _fractions(self))
     if infinite:
         return NotImplemented  # scikit-learn's validation words the error
-    warn_of_empty(median)
+    if empty:
+        warn_of_empty(median)
     self.__dict__.pop("_sketch", None)
     _set(self, median, quantiles)
     return self

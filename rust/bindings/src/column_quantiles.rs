@@ -16,8 +16,9 @@ use crate::door::enter;
 use crate::float_array::{AnyView, FloatTable, TableView};
 use crate::sparse_array::{Indices, Stored};
 
-/// (median of each column, in its type; its quantiles, one row a fraction; was there an infinity)
-type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray2<f64>>, bool);
+/// (median of each column, in its type; its quantiles, one row a fraction; was there an infinity; was there a column without
+/// values)
+type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray2<f64>>, bool, bool);
 
 /// The last fraction is the median's.
 fn found<'py, T: Float + Element>(
@@ -34,7 +35,8 @@ fn found<'py, T: Float + Element>(
         interpolate(at(j, k), rank(n(j), fractions[k]).1)
     });
     let median: Vec<T> = (0..columns).map(|j| middle(at(j, each - 1), n(j))).collect();
-    (median.into_pyarray(py).into_any(), quantiles.into_pyarray(py), found.refused)
+    let empty = (0..columns).any(|j| n(j) == 0);
+    (median.into_pyarray(py).into_any(), quantiles.into_pyarray(py), found.refused, empty)
 }
 
 fn of<'py, T: Float + Element>(

@@ -16,8 +16,8 @@ use crate::simd;
 const SERIAL_BELOW: usize = 100_000;
 /// Values of a chunk, the unit that a thread takes: about half a millisecond of work.
 const CHUNK: usize = 1 << 18;
-/// Values of a column that are taken at a time: 128 KB of f64, which stays in the second-level cache if it has to be made.
-const BLOCK: usize = 1 << 14;
+/// Values of a column that are taken at a time: 16 KB of f64, which stays in the first-level cache if it has to be made.
+const BLOCK: usize = 1 << 11;
 /// Columns that are taken together at most: their extrema stay in the first-level cache.
 const TOGETHER: usize = 2_048;
 /// Chunks of rows at most, so that wide matrices do not need many times the room of a row.
