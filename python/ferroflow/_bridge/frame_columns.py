@@ -18,7 +18,7 @@ from ferroflow._bridge.sklearn_compat import (
 
 
 class Mixed(list[tuple[np.ndarray, np.ndarray | None]]):
-    """Columns of numbers of several types, which the core reads as float64: values, and marks for what is missing or None."""
+    """Columns of numbers of several types, which the core reads as float64: values, and bytes that mark missing ones or None."""
 
     exact: np.dtype | None = None
     """The type that NumPy has for all of them together; None where some are pandas' own or bool."""
@@ -126,6 +126,7 @@ def mixed_columns(X: Any) -> "Mixed | _core.ArrowNumbers | None":
             values, marks = getattr(values, "_data", None), getattr(values, "_mask", None)
             if type(values) is not np.ndarray or type(marks) is not np.ndarray or not _is_column(marks):
                 return None
+            marks = marks.view(np.uint8)
         if not _is_column(values):
             return None
         columns.append((values, marks))

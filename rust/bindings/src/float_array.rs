@@ -38,13 +38,13 @@ pub enum FloatTable<'py> {
 /// A column of numbers, and which of them are missing.
 pub struct MixedColumn<'py> {
     numbers: NumberArray<'py>,
-    missing: Option<PyReadonlyArray1<'py, bool>>,
+    missing: Option<PyReadonlyArray1<'py, u8>>,
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for MixedColumn<'py> {
     type Error = PyErr;
 
-    /// A tuple of an array, and of marks for what is missing or None.
+    /// A tuple of an array, and of bytes that mark what is missing or None.
     fn extract(column: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let (numbers, missing): (Bound<'py, PyAny>, _) = column.extract()?;
         let numbers = NumberArray::of(&numbers).ok_or_else(wrong)?;
@@ -63,7 +63,7 @@ impl MixedColumn<'_> {
         if missing.is_some_and(|missing| missing.len() != numbers.rows()) {
             return Err(wrong());
         }
-        Ok(AnyColumn::Numbers(numbers, missing.map_or(Marks::None, Marks::Bools)))
+        Ok(AnyColumn::Numbers(numbers, missing.map_or(Marks::None, Marks::Bytes)))
     }
 }
 

@@ -84,8 +84,8 @@ pub enum AnyColumn<'a> {
 pub enum Marks<'a> {
     /// Nothing: none are missing but NaN.
     None,
-    /// Is it missing?
-    Bools(&'a [bool]),
+    /// Bytes: it is missing if its own is not zero.
+    Bytes(&'a [u8]),
     /// Bits, and the first one's number, of what is there.
     Bits(&'a [u8], usize),
 }
@@ -112,10 +112,10 @@ impl Apart<f64> for AnyColumn<'_> {
                 buffer.resize(n, 0.0);
                 match marks {
                     Marks::None => return numbers.column(0, begin, buffer),
-                    Marks::Bools(missing) => {
+                    Marks::Bytes(missing) => {
                         numbers.copy_column(0, begin, buffer);
                         for (v, missing) in buffer.iter_mut().zip(&missing[begin..]) {
-                            *v = if *missing { f64::NAN } else { *v };
+                            *v = if *missing == 0 { *v } else { f64::NAN };
                         }
                     }
                     Marks::Bits(bits, first) => {
@@ -192,6 +192,29 @@ mod tests {
     use crate::moments::Moments;
     use crate::quantile::{Sketch, quantiles_of_columns, update_columns};
     use crate::scale::{Direction, Mode, Standard, apply_columns};
+
+    #[test]
+    fn other_types_are_read_as_f64() {
+        let values: Vec<i16> = (0..5_000).map(|i| (i % 700) as i16 - 300).collect();
+        let bytes: Vec<u8> = (0..5_000).map(|i| u8::from(i % 3 == 0) * 7).collect();
+        let bits: Vec<u8> = vec![0b0110_1101; 700];
+        let numbers = || Numbers::from(ArrayView1::from(&values).insert_axis(Axis(1)));
+        let mut buffer = Vec::new();
+        for (marks, missing) in [
+            (Marks::None, &(|_| false) as &dyn Fn(usize) -> bool),
+            (Marks::Bytes(&bytes), &|i| i % 3 == 0),
+            (Marks::Bits(&bits, 5), &|i| bits[(5 + i) / 8] >> ((5 + i) % 8) & 1 == 0),
+        ] {
+            let column = AnyColumn::Numbers(numbers(), marks);
+            for (begin, n) in [(0, 5_000), (1, 4_098), (4_999, 1), (17, 0)] {
+                let block = column.block(begin, n, &mut buffer);
+                assert_eq!(block.len(), n);
+                for (i, v) in (begin..).zip(block) {
+                    assert!(if missing(i) { v.is_nan() } else { *v == f64::from(values[i]) });
+                }
+            }
+        }
+    }
 
     proptest! {
         #[test]
