@@ -227,8 +227,11 @@ def agrees(fitted: dict[str, Any], X: Any) -> bool:
     return all(type(c) is int for c in columns) if names is None else columns == names.tolist()
 
 
-def framed(out: np.ndarray, X: Any, estimator: Any) -> Any:
-    """Return the transform of X in the container that the estimator's settings ask for."""
+def framed(out: np.ndarray, X: Any, estimator: Any, same_names: bool = False) -> Any:
+    """Return the transform of X in the container that the estimator's settings ask for.
+
+    Has it the `same_names` as X, the estimator, which takes its time, need not be asked for them.
+    """
     wish = dense_output(estimator)
     if wish == "default":
         return out
@@ -236,7 +239,9 @@ def framed(out: np.ndarray, X: Any, estimator: Any) -> Any:
         polars = sys.modules.get("polars")
         if polars is not None and hasattr(polars.DataFrame, "__arrow_c_stream__"):
             # Without a copy; of a NumPy array polars makes its columns one by one.
-            return polars.DataFrame(_core.ArrowFrame(out, estimator.get_feature_names_out().tolist()))
+            names = estimator.__dict__.get("feature_names_in_") if same_names else None
+            names = estimator.get_feature_names_out() if names is None else names
+            return polars.DataFrame(_core.ArrowFrame(out, names.tolist()))
     return wrap_output("transform", out, X, estimator)
 
 

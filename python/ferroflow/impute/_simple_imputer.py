@@ -411,7 +411,9 @@ def _transform_table(self, X, table):
     if out is NotImplemented:
         return NotImplemented
     note_rust("SimpleImputer.transform")
-    return framed(out, X, self)
+    # None was left out, and none added.
+    same_names = not self.add_indicator and out.shape[1] == self.n_features_in_
+    return framed(out, X, self, same_names)
 
 
 def _fill_floats(self, table):

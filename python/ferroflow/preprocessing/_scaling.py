@@ -154,7 +154,7 @@ def with_fast_paths(cls: type, learn: Callable[..., Any], steps: StepsOf) -> Non
         if infinite:
             return NotImplemented  # scikit-learn's validation words the error
         note_rust(f"{cls.__name__}.transform")
-        return framed(out, X, self)
+        return framed(out, X, self, same_names=True)
 
     def fast_fit(self, X, y=None, *rest, **params):
         return NotImplemented if rest or params else fitted(self, X, float_table(X))
