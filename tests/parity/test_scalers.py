@@ -459,3 +459,17 @@ def test_standard_scaler_in_place_and_without_parts():
     whole = ours.StandardScaler(**options).fit(X)
     parts = ours.StandardScaler(**options).fit(X[:100]).merge(ours.StandardScaler(**options).fit(X[100:]))
     assert_array_equal(whole.n_samples_seen_, parts.n_samples_seen_)
+
+
+@pytest.mark.parametrize("name", ["StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_whole_numbers_stay_as_they_are(name, dtype):
+    X = np.random.RandomState(0).randint(0, 2, size=(300, 4)).astype(dtype)
+    before = X.copy()
+    X.setflags(write=False)
+    a, b = (estimator.fit(X) for estimator in pair(name, {}))
+    for method in ("transform", "inverse_transform"):
+        found, expected = getattr(a, method)(X), getattr(b, method)(X)
+        assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+        assert found.dtype == expected.dtype and found.flags.writeable
+        assert_array_equal(X, before)

@@ -66,6 +66,11 @@ def taken_in(estimator: Any, X: Any, first: bool, accept_sparse: Any = False) ->
     )
 
 
+def is_converted(X: Any) -> bool:
+    """Does scikit-learn's validation make another array of X, an array of whole numbers, which is then ours to write to?"""
+    return type(X) is np.ndarray and X.dtype.kind in "iub"
+
+
 def without_zeros(scale: np.ndarray) -> np.ndarray:
     """Divisors: 1 where the scale is next to nothing."""
     return np.where(scale < 10 * np.finfo(scale.dtype).eps, 1, scale)
@@ -98,6 +103,7 @@ def scaled(estimator: Any, X: Any, inverse: bool, steps: StepsOf, theirs: type, 
         "force_writeable": not estimator.copy or sparse.issparse(X),
         "ensure_all_finite": finite_or_nan(X),
     }
+    copy = estimator.copy and not is_converted(X)
     X = check_array(X, **options) if inverse else validate_data(estimator, X, reset=False, **options)
     if X.shape[1] != estimator.n_features_in_:
         note_sklearn(call, "the width differs from the fitted one")
@@ -105,7 +111,7 @@ def scaled(estimator: Any, X: Any, inverse: bool, steps: StepsOf, theirs: type, 
     todo = steps(estimator, inverse)
     if sparse.issparse(X):
         _scale_stored(X, todo)
-    elif estimator.copy:
+    elif copy:
         X, _ = _core.scale_columns(X, *todo.arguments())
     else:
         _core.scale_columns_in_place(X, *todo.arguments())

@@ -16,7 +16,15 @@ from ferroflow._bridge.sklearn_compat import (
     is_dispatched,
     validate_data,
 )
-from ferroflow.preprocessing._scaling import DISPATCHED, FLOATS, Steps, foreign, taken_in, with_fast_paths
+from ferroflow.preprocessing._scaling import (
+    DISPATCHED,
+    FLOATS,
+    Steps,
+    foreign,
+    is_converted,
+    taken_in,
+    with_fast_paths,
+)
 
 
 class StandardScaler(preprocessing.StandardScaler):
@@ -58,7 +66,7 @@ class StandardScaler(preprocessing.StandardScaler):
             note_sklearn("StandardScaler.transform", reason)
             return super().transform(X, copy=copy)
         check_is_fitted(self)
-        copy = self.copy if copy is None else copy
+        copy = (self.copy if copy is None else copy) and not is_converted(X)
         X = validate_data(
             self, X, reset=False, dtype=FLOATS, force_writeable=not copy, ensure_all_finite=finite_or_nan(X)
         )
@@ -73,7 +81,7 @@ class StandardScaler(preprocessing.StandardScaler):
             note_sklearn("StandardScaler.inverse_transform", reason)
             return super().inverse_transform(X, copy=copy)
         check_is_fitted(self)
-        copy = self.copy if copy is None else copy
+        copy = (self.copy if copy is None else copy) and not is_converted(X)
         X = check_array(X, dtype=FLOATS, force_writeable=not copy, ensure_all_finite=finite_or_nan(X))
         width = next((a.shape[0] for a in (self.mean_, self.scale_) if a is not None), X.shape[1])
         if X.shape[1] != width:
