@@ -155,8 +155,6 @@ PAIRS = [
         feature_engine.OneHotEncoder,
         equal_tables,
     ),
-    # Of 1,000 rows, codes in any order and the dense table win or lose by how polars' threads fare: of our 21 to 24 us,
-    # reading and learning take 11, and the rest is Python and scikit-learn's own fit around them.
     ("polars: OrdinalEncoder sorted codes", expressions, OrdinalEncoder, sorted_codes, equal),
     ("polars: OrdinalEncoder any codes", expressions, OrdinalEncoder, physical, one_to_one),
     ("polars: OneHotEncoder dense", expressions, dense_one_hot, pl.DataFrame.to_dummies, equal_tables),

@@ -79,13 +79,17 @@ def _arrow_floats(X: Any) -> "_core.ArrowNumbers | None":
         return None
     double = polars.Float64
     # By identity: polars' own comparison takes as long as a column does.
-    if not all(type(dtype) is double or dtype is double for dtype in X.dtypes) or not hasattr(
-        X, "__arrow_c_stream__"
-    ):
-        return None
+    plain = all(type(dtype) is double or dtype is double for dtype in X.dtypes)
+    return _arrow_numbers(X) if plain else None
+
+
+def _arrow_numbers(X: Any) -> "_core.ArrowNumbers | None":
     try:
         return _core.ArrowNumbers(X)
-    except TypeError:  # it lies in several parts
+    except (
+        TypeError,
+        AttributeError,
+    ):  # in several parts, not all numbers, or of a library too old for Arrow's streams
         return None
 
 
@@ -93,7 +97,7 @@ def _arrow_mixed(X: Any) -> "_core.ArrowNumbers | None":
     """A frame whose numbers Arrow hands over: of polars, a pyarrow table, or one of pandas' own on Arrow; None for others."""
     pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
     if polars is not None and type(X) is polars.DataFrame:
-        plain = all(dtype.is_numeric() for dtype in X.dtypes) and hasattr(X, "__arrow_c_stream__")
+        plain = all(dtype.is_numeric() for dtype in X.dtypes)
     elif pyarrow is not None and type(X) is pyarrow.Table:
         plain = True
     else:
@@ -101,15 +105,9 @@ def _arrow_mixed(X: Any) -> "_core.ArrowNumbers | None":
             pyarrow is not None
             and pandas is not None
             and type(X) is pandas.DataFrame
-            and hasattr(X, "__arrow_c_stream__")
             and all(isinstance(dtype, pandas.ArrowDtype) for dtype in X.dtypes)
         )
-    if not plain or 0 in X.shape:
-        return None
-    try:
-        return _core.ArrowNumbers(X)
-    except TypeError:  # it lies in several parts, or not all are numbers
-        return None
+    return _arrow_numbers(X) if plain and 0 not in X.shape else None
 
 
 def mixed_columns(X: Any) -> "Mixed | _core.ArrowNumbers | None":
@@ -162,16 +160,19 @@ def float_table(X: Any) -> Floats | None:
     return mixed_columns(X) if table is None else table
 
 
+def finite_table(X: Any) -> Floats | None:
+    """What :func:`float_table` gives where no infinity is in it, or nobody will look for one; None otherwise."""
+    table = float_table(X)
+    return table if table is not None and (assume_finite() or not _core.column_extrema(table)[2]) else None
+
+
 def finite_or_nan(X: Any) -> bool | str:
     """What to tell scikit-learn's validation of `ensure_all_finite` where NaN is allowed.
 
     That is False where X was found without infinities here: scikit-learn makes a mask of a byte a value to look for them
     once there is a NaN. Otherwise "allow-nan", so that it words the error.
     """
-    if assume_finite():
-        return False  # nobody will look
-    table = float_table(X)
-    return "allow-nan" if table is None or _core.column_extrema(table)[2] else False
+    return False if assume_finite() or finite_table(X) is not None else "allow-nan"
 
 
 def rows_of(table: Floats) -> int:

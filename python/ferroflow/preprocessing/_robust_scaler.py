@@ -16,6 +16,7 @@ from ferroflow.preprocessing._scaling import (
     taken_in,
     warn_of_empty,
     with_fast_paths,
+    without_zeros,
 )
 
 _THEIRS = preprocessing.RobustScaler  # held here, since accelerate() puts ours there
@@ -120,9 +121,7 @@ def _set(self, median, quantiles):
     self.center_ = median if self.with_centering else None
     self.scale_ = None
     if self.with_scaling:
-        self.scale_ = quantiles[1] - quantiles[0]
-        # As without_zeros, in place: a row would notice.
-        self.scale_[self.scale_ < 10 * np.finfo(self.scale_.dtype).eps] = 1
+        self.scale_ = without_zeros(quantiles[1] - quantiles[0])
         if self.unit_variance:
             low, high = self.quantile_range
             self.scale_ = self.scale_ / (stats.norm.ppf(high / 100.0) - stats.norm.ppf(low / 100.0))

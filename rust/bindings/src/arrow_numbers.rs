@@ -13,8 +13,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
-use ferroflow_core::apart::{AnyColumn, Marks, Nullable};
-use ferroflow_core::impute::{fill_means, fill_nullable, means_of_nullable};
+use ferroflow_core::apart::{Marked, Marks};
+use ferroflow_core::impute::{fill_means, means_of_nullable};
 use ferroflow_core::numbers::Numbers;
 use ndarray::{ArrayView1, Axis};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
@@ -25,7 +25,7 @@ use pyo3::types::PyCapsule;
 use crate::arrow_stream::chunks;
 use crate::door::enter;
 use crate::fresh::fresh;
-use crate::impute::missing;
+use crate::impute::{filled_columns, missing};
 
 /// The columns of a frame of numbers, which kernels read as f64.
 #[pyclass(frozen, module = "ferroflow._core")]
@@ -52,7 +52,7 @@ impl ArrowNumbers {
             return Err(PyTypeError::new_err("not a table of one part"));
         };
         let table = chunk.as_struct();
-        if table.null_count() > 0 || table.columns().iter().any(|column| any_column(column).is_none()) {
+        if table.null_count() > 0 || table.columns().iter().any(|column| marked(column).is_none()) {
             return Err(PyTypeError::new_err("not a table of numbers"));
         }
         Ok(Self { columns: table.columns().to_vec(), rows: table.len(), ahead: Mutex::new(None) })
@@ -68,7 +68,9 @@ impl ArrowNumbers {
     fn sums<'py>(&self, py: Python<'py>, marker: Option<f64>, then_fill: bool) -> PyResult<Sums<'py>> {
         let columns = self.columns();
         let means = if then_fill {
-            let table = self.fresh(py);
+            // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before Python sees
+            // it, or it is dropped unseen.
+            let table = unsafe { fresh::<f64, _>(py, [self.rows, columns.len()], true) };
             // SAFETY: the array was just made, is contiguous, and this is its only reference.
             let to = unsafe { table.as_slice_mut()? };
             let (means, odd) = enter(py, |exec| fill_means(&columns, missing(marker), to, exec))?;
@@ -89,45 +91,26 @@ impl ArrowNumbers {
         marker: Option<f64>,
         values: PyReadonlyArray1<'py, f64>,
     ) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
-        let (columns, values) = (self.columns(), values.as_array().to_vec());
-        if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
-            return Ok(None);
-        }
+        let values = values.as_slice()?;
         let ahead = self.ahead.lock().ok().and_then(|mut ahead| ahead.take());
-        if let Some(ahead) = ahead.filter(|ahead| ahead.marker == marker && ahead.values == values) {
-            return Ok(Some(ahead.table.into_bound(py)));
+        match ahead.filter(|ahead| ahead.marker == marker && ahead.values == values) {
+            Some(ahead) => Ok(Some(ahead.table.into_bound(py))),
+            None => filled_columns(py, &self.columns(), marker, values),
         }
-        let out = self.fresh(py);
-        // SAFETY: the array was just made, is contiguous, and this is its only reference.
-        let to = unsafe { out.as_slice_mut()? };
-        let refused = enter(py, |exec| fill_nullable(&columns, missing(marker), &values, to, exec))?;
-        Ok((!refused).then_some(out))
     }
 }
 
 type Sums<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
 
 impl ArrowNumbers {
-    /// A table of this shape, to be filled.
-    fn fresh<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; both callers write every element before Python
-        // sees it, or drop it unseen.
-        unsafe { fresh(py, [self.rows, self.columns.len()], true) }
-    }
-
     /// The columns as kernels take them.
-    pub fn columns(&self) -> Vec<AnyColumn<'_>> {
-        self.columns.iter().filter_map(any_column).collect()
+    pub fn columns(&self) -> Vec<Marked<'_>> {
+        self.columns.iter().filter_map(marked).collect()
     }
 }
 
 /// A column of numbers; `None` for others.
-fn any_column(column: &ArrayRef) -> Option<AnyColumn<'_>> {
-    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
-    let there = nulls.map(|nulls| (nulls.validity(), nulls.offset()));
-    if let Some(values) = column.as_primitive_opt::<Float64Type>() {
-        return Some(AnyColumn::Nullable(Nullable { values: values.values(), there }));
-    }
+fn marked(column: &ArrayRef) -> Option<Marked<'_>> {
     macro_rules! numbers {
         ($($kind:ident $numbers:ident),*) => {
             match column.data_type() {
@@ -140,10 +123,12 @@ fn any_column(column: &ArrayRef) -> Option<AnyColumn<'_>> {
         };
     }
     let numbers = numbers!(
-        Float32Type Float32, Int64Type Int64, Int32Type Int32, Int16Type Int16, Int8Type Int8,
-        UInt64Type UInt64, UInt32Type UInt32, UInt16Type UInt16, UInt8Type UInt8
+        Float64Type Float64, Float32Type Float32, Int64Type Int64, Int32Type Int32, Int16Type Int16,
+        Int8Type Int8, UInt64Type UInt64, UInt32Type UInt32, UInt16Type UInt16, UInt8Type UInt8
     );
-    Some(AnyColumn::Numbers(numbers, there.map_or(Marks::None, |(bits, first)| Marks::Bits(bits, first))))
+    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+    let marks = nulls.map_or(Marks::None, |nulls| Marks::Bits(nulls.validity(), nulls.offset()));
+    Some(Marked { numbers, marks })
 }
 
 /// A matrix that lies column by column, as a frame that other libraries read through the Arrow C stream interface.

@@ -59,13 +59,13 @@ fn column_quantiles<'py>(
     mut fractions: Vec<f64>,
 ) -> PyResult<Found<'py>> {
     fractions.push(0.5);
-    if let Some(columns) = x.marked()? {
-        let all = enter(py, |exec| quantiles_of_columns(&columns, Missing::Nan, &fractions, exec))?;
-        return Ok(found(py, all, columns.first().map_or(0, Apart::len), &fractions));
-    }
     match x.view()? {
         AnyView::F64(x) => of(py, &x, &fractions),
         AnyView::F32(x) => of(py, &x, &fractions),
+        AnyView::Marked(columns) => {
+            let all = enter(py, |exec| quantiles_of_columns(&columns, Missing::Nan, &fractions, exec))?;
+            Ok(found(py, all, columns.first().map_or(0, Apart::len), &fractions))
+        }
     }
 }
 

@@ -35,14 +35,14 @@ fn of<'py, T: Float + Element>(py: Python<'py>, x: &TableView<'_, T>) -> PyResul
 /// (smallest, largest value of each column without NaN, NaN if there is none; was there an infinity).
 #[pyfunction]
 fn column_extrema<'py>(py: Python<'py>, x: FloatTable<'py>) -> PyResult<Found<'py>> {
-    if let Some(columns) = x.marked()? {
-        let mut extrema = Extrema::new(columns.len());
-        let extrema = enter(py, |exec| extrema.update_columns(&columns, exec).map(|()| extrema))?;
-        return Ok(found(py, extrema));
-    }
     match x.view()? {
         AnyView::F64(x) => of(py, &x),
         AnyView::F32(x) => of(py, &x),
+        AnyView::Marked(columns) => {
+            let mut extrema = Extrema::new(columns.len());
+            let extrema = enter(py, |exec| extrema.update_columns(&columns, exec).map(|()| extrema))?;
+            Ok(found(py, extrema))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
-use ferroflow_core::apart::{AnyColumn, Apart, Marks};
+use ferroflow_core::Float;
+use ferroflow_core::apart::{Apart, Marked, Marks};
 use ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -57,13 +58,13 @@ fn wrong() -> PyErr {
 }
 
 impl MixedColumn<'_> {
-    fn column(&self) -> PyResult<AnyColumn<'_>> {
+    fn marked(&self) -> PyResult<Marked<'_>> {
         let numbers = self.numbers.numbers().filter(|x| x.columns() == 1).ok_or_else(wrong)?;
         let missing = self.missing.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
         if missing.is_some_and(|missing| missing.len() != numbers.rows()) {
             return Err(wrong());
         }
-        Ok(AnyColumn::Numbers(numbers, missing.map_or(Marks::None, Marks::Bytes)))
+        Ok(Marked { numbers, marks: missing.map_or(Marks::None, Marks::Bytes) })
     }
 }
 
@@ -75,14 +76,9 @@ pub enum TableView<'a, T> {
     Columns(Vec<ArrayView1<'a, T>>),
 }
 
-impl<'a, T: Element> TableView<'a, T> {
-    /// The columns, found to be of one length.
+impl<'a, T: Element + Float> TableView<'a, T> {
     fn of_columns(columns: &'a [PyReadonlyArray1<'_, T>]) -> PyResult<Self> {
-        let columns: Vec<_> = columns.iter().map(PyReadonlyArray1::as_array).collect();
-        if columns.iter().any(|column| column.len() != columns[0].len()) {
-            return Err(PyValueError::new_err("the columns differ in length"));
-        }
-        Ok(Self::Columns(columns))
+        of_one_length(columns.iter().map(PyReadonlyArray1::as_array).collect()).map(Self::Columns)
     }
 
     /// (rows, columns)
@@ -100,34 +96,33 @@ pub enum AnyView<'a> {
     F64(TableView<'a, f64>),
     /// float32
     F32(TableView<'a, f32>),
+    /// Columns of any types, whose missing values may have marks of their own
+    Marked(Vec<Marked<'a>>),
 }
 
 impl FloatTable<'_> {
-    /// The columns of a frame whose missing values have marks of their own, or whose types are several; None of others.
-    pub fn marked(&self) -> PyResult<Option<Vec<AnyColumn<'_>>>> {
-        let columns: Vec<_> = match self {
-            Self::Arrow(x) => x.get().columns(),
-            Self::Mixed(columns) => columns.iter().map(MixedColumn::column).collect::<PyResult<_>>()?,
-            _ => return Ok(None),
-        };
-        if columns.iter().any(|column| column.len() != columns[0].len()) {
-            return Err(PyValueError::new_err("the columns differ in length"));
-        }
-        Ok(Some(columns))
-    }
-
-    /// The view that kernels take which know none that are [`FloatTable::marked`].
+    /// The view that kernels take.
     pub fn view(&self) -> PyResult<AnyView<'_>> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
             Self::F32(x) => AnyView::F32(TableView::Whole(x.as_array())),
+            Self::Arrow(x) => AnyView::Marked(x.get().columns()),
             Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
             Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
-            Self::Arrow(_) | Self::Mixed(_) => {
-                return Err(PyTypeError::new_err("columns that are not all f64 or f32 without marks"));
+            Self::Mixed(x) => {
+                let columns = x.iter().map(MixedColumn::marked).collect::<PyResult<Vec<_>>>()?;
+                AnyView::Marked(of_one_length(columns)?)
             }
         })
     }
+}
+
+/// The columns, found to be of one length.
+fn of_one_length<T, C: Apart<T>>(columns: Vec<C>) -> PyResult<Vec<C>> {
+    if columns.iter().any(|column| column.len() != columns[0].len()) {
+        return Err(PyValueError::new_err("the columns differ in length"));
+    }
+    Ok(columns)
 }
 
 /// A 2-d float array of either type, to be changed in place.

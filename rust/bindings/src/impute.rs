@@ -1,7 +1,7 @@
 //! Statistics of what is there, and filling in what is missing.
 
 use ferroflow_core::Float;
-use ferroflow_core::apart::Apart;
+use ferroflow_core::apart::{Apart, Marked};
 use ferroflow_core::impute::{
     Fill, Key, Means, Missing, fill, fill_in_place, fill_nullable, mark, means_of_nullable, medians, modes,
 };
@@ -91,16 +91,14 @@ fn column_statistics<'py>(
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
-    if let Some(columns) = x.marked()? {
-        if strategy == "sum" {
-            let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
-            return Ok(to_python(py, (means.sum, means.missing, means.refused)));
-        }
-        return statistics_of_columns(py, &columns, strategy, marker);
-    }
     match x.view()? {
         AnyView::F64(x) => statistics(py, x, strategy, marker),
         AnyView::F32(x) => statistics(py, x, strategy, marker),
+        AnyView::Marked(columns) if strategy == "sum" => {
+            let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
+            Ok(to_python(py, (means.sum, means.missing, means.refused)))
+        }
+        AnyView::Marked(columns) => statistics_of_columns(py, &columns, strategy, marker),
     }
 }
 
@@ -160,6 +158,26 @@ fn filled<'py, T: Float + Element>(
     Ok((!refused).then(|| out.into_any()))
 }
 
+/// A table of columns with their missing values filled in; `None` if a value or a filling is not finite.
+pub fn filled_columns<'py>(
+    py: Python<'py>,
+    columns: &[Marked<'_>],
+    marker: Option<f64>,
+    values: &[f64],
+) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+    if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
+        return Ok(None);
+    }
+    let shape = [columns.first().map_or(0, Apart::len), columns.len()];
+    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before it is returned, and
+    // on an error the array is dropped unseen.
+    let out = unsafe { fresh::<f64, _>(py, shape, true) };
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
+    let to = unsafe { out.as_slice_mut()? };
+    let refused = enter(py, |exec| fill_nullable(columns, missing(marker), values, to, exec))?;
+    Ok((!refused).then_some(out))
+}
+
 /// x with each column's missing values filled in, then the marks of the `indicators` columns (of an array); None if a
 /// value or a filling is not finite.
 #[pyfunction]
@@ -172,23 +190,14 @@ fn fill_missing<'py>(
     indicators: Option<Vec<usize>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let indicators = indicators.unwrap_or_default();
-    if let Some(columns) = x.marked()? {
-        let values = values.as_slice()?;
-        if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) || !indicators.is_empty() {
-            return Ok(None);
-        }
-        // SAFETY: NumPy hands out uninitialised memory that nobody else sees; every element is written before it is
-        // returned, and on an error the array is dropped unseen.
-        let out =
-            unsafe { fresh::<f64, _>(py, [columns.first().map_or(0, Apart::len), columns.len()], true) };
-        // SAFETY: the array was just made, is contiguous, and this is its only reference.
-        let to = unsafe { out.as_slice_mut()? };
-        let refused = enter(py, |exec| fill_nullable(&columns, missing(marker), values, to, exec))?;
-        return Ok((!refused).then(|| out.into_any()));
-    }
     match x.view()? {
         AnyView::F64(x) => filled(py, &x, marker, values.as_array(), &indicators),
         AnyView::F32(x) => filled(py, &x, marker, values.as_array(), &indicators),
+        AnyView::Marked(columns) if indicators.is_empty() => {
+            let out = filled_columns(py, &columns, marker, values.as_slice()?)?;
+            Ok(out.map(Bound::into_any))
+        }
+        AnyView::Marked(_) => Ok(None),
     }
 }
 

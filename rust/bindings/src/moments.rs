@@ -70,14 +70,13 @@ fn column_moments<'py>(
     before: Option<Before<'py>>,
 ) -> PyResult<Found<'py>> {
     let weights = weights.as_ref().map(PyReadonlyArray1::as_array);
-    if let Some(columns) = x.marked()? {
-        let mut moments = before.map_or_else(|| Moments::new(columns.len()), from_python);
-        let moments = enter(py, |exec| moments.update_columns(&columns, weights, exec).map(|()| moments))?;
-        return Ok(found(py, moments));
-    }
     let moments = match x.view()? {
         AnyView::F64(x) => update(py, &x, weights, before)?,
         AnyView::F32(x) => update(py, &x, weights, before)?,
+        AnyView::Marked(columns) => {
+            let mut moments = before.map_or_else(|| Moments::new(columns.len()), from_python);
+            enter(py, |exec| moments.update_columns(&columns, weights, exec).map(|()| moments))?
+        }
     };
     Ok(found(py, moments))
 }

@@ -110,14 +110,15 @@ fn sketch_quantiles<'py>(
     x: FloatTable<'py>,
     before: Option<Parts<'py>>,
 ) -> PyResult<(Kept<'py>, bool)> {
-    if let Some(columns) = x.marked()? {
-        let mut sketches = sketches(before.as_ref(), columns.len())?;
-        let infinite = enter(py, |exec| update_columns(&mut sketches, &columns, exec))?;
-        return Ok((to_python(py, sketches), infinite));
-    }
     let (sketches, infinite) = match x.view()? {
         AnyView::F64(x) => update(py, &x, before.as_ref())?,
         AnyView::F32(x) => update(py, &x, before.as_ref())?,
+        AnyView::Marked(columns) => {
+            let mut sketches = sketches(before.as_ref(), columns.len())?;
+            enter(py, |exec| {
+                update_columns(&mut sketches, &columns, exec).map(|infinite| (sketches, infinite))
+            })?
+        }
     };
     Ok((to_python(py, sketches), infinite))
 }

@@ -111,16 +111,16 @@ fn scale_columns<'py>(
     how: How,
 ) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let given = Given { shift, scale, how };
-    if let Some(x) = x.marked()? {
-        let shape = (x.first().map_or(0, Apart::len), x.len());
-        return written::<f64, f64>(py, shape, true, &given, |standard, mode, out, exec| {
-            apply_columns(&x, standard, mode, out, exec)
-        });
-    }
     match x.view()? {
         AnyView::F64(x) => scaled::<f64, f64>(py, &x, &given),
         AnyView::F32(x) if given.is_wide() => scaled::<f32, f64>(py, &x, &given),
         AnyView::F32(x) => scaled::<f32, f32>(py, &x, &given),
+        AnyView::Marked(x) => {
+            let shape = (x.first().map_or(0, Apart::len), x.len());
+            written::<f64, f64>(py, shape, true, &given, |standard, mode, out, exec| {
+                apply_columns(&x, standard, mode, out, exec)
+            })
+        }
     }
 }
 

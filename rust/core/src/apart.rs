@@ -42,41 +42,12 @@ impl<T: Float> Apart<T> for ArrayView1<'_, T> {
     }
 }
 
-/// A column's values, and which of them are there.
-#[derive(Clone, Copy, Debug)]
-pub struct Nullable<'a> {
-    /// The values; any where they are missing.
-    pub values: &'a [f64],
-    /// Bits, and the first one's number: a value is there if its bit is set. All are there if none are given.
-    pub there: Option<(&'a [u8], usize)>,
-}
-
-impl Apart<f64> for Nullable<'_> {
-    fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
-        self.there.map(|(bits, first)| (self.values, bits, first))
-    }
-
-    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
-        let values = &self.values[begin..begin + n];
-        let Some((bits, first)) = self.there else { return values };
-        buffer.resize(n, 0.0);
-        for (i, (values, out)) in values.chunks(BITS).zip(buffer.chunks_mut(BITS)).enumerate() {
-            simd::choose(values, &words(bits, first + begin + i * BITS, values.len()).0, f64::NAN, out);
-        }
-        buffer
-    }
-}
-
-/// A column of a table whose columns are of several types, read as `f64`.
-pub enum AnyColumn<'a> {
-    /// `f64`, with bits for what is missing or without.
-    Nullable(Nullable<'a>),
-    /// Numbers of any type.
-    Numbers(Numbers<'a>, Marks<'a>),
+/// A column of numbers of any type, read as `f64`, and what marks its missing values.
+pub struct Marked<'a> {
+    /// A matrix of one column; any values where they are missing.
+    pub numbers: Numbers<'a>,
+    /// What marks them.
+    pub marks: Marks<'a>,
 }
 
 /// What marks missing values.
@@ -90,46 +61,49 @@ pub enum Marks<'a> {
     Bits(&'a [u8], usize),
 }
 
-impl Apart<f64> for AnyColumn<'_> {
+impl Marked<'_> {
+    /// The values, if they lie there as `f64`.
+    fn doubles(&self) -> Option<&[f64]> {
+        if let Numbers::F64(x) = &self.numbers { x.column(0).to_slice() } else { None }
+    }
+}
+
+impl Apart<f64> for Marked<'_> {
     fn len(&self) -> usize {
-        match self {
-            Self::Nullable(column) => column.len(),
-            Self::Numbers(numbers, _) => numbers.rows(),
-        }
+        self.numbers.rows()
     }
 
     fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
-        match self {
-            Self::Nullable(column) => column.bits(),
-            Self::Numbers(..) => None,
-        }
+        let Marks::Bits(bits, first) = self.marks else { return None };
+        self.doubles().map(|values| (values, bits, first))
     }
 
     fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
-        match self {
-            Self::Nullable(column) => column.block(begin, n, buffer),
-            Self::Numbers(numbers, marks) => {
-                buffer.resize(n, 0.0);
-                match marks {
-                    Marks::None => return numbers.column(0, begin, buffer),
-                    Marks::Bytes(missing) => {
-                        numbers.copy_column(0, begin, buffer);
-                        for (v, missing) in buffer.iter_mut().zip(&missing[begin..]) {
-                            *v = if *missing == 0 { *v } else { f64::NAN };
-                        }
-                    }
-                    Marks::Bits(bits, first) => {
-                        let mut read = [0.0; BITS];
-                        for (i, out) in buffer.chunks_mut(BITS).enumerate() {
-                            let (read, at) = (&mut read[..out.len()], begin + i * BITS);
-                            numbers.copy_column(0, at, read);
-                            simd::choose(read, &words(bits, first + at, out.len()).0, f64::NAN, out);
-                        }
+        let doubles = self.doubles();
+        if let (Marks::None, Some(values)) = (self.marks, doubles) {
+            return &values[begin..begin + n];
+        }
+        buffer.resize(n, 0.0);
+        let mut read = vec![0.0; if doubles.is_some() { 0 } else { n.min(BITS) }];
+        for (i, out) in buffer.chunks_mut(BITS).enumerate() {
+            let begin = begin + i * BITS;
+            let values = match doubles {
+                Some(values) => &values[begin..begin + out.len()],
+                None => self.numbers.column(0, begin, &mut read[..out.len()]),
+            };
+            match self.marks {
+                Marks::None => out.copy_from_slice(values),
+                Marks::Bytes(missing) => {
+                    for ((out, v), missing) in out.iter_mut().zip(values).zip(&missing[begin..]) {
+                        *out = if *missing == 0 { *v } else { f64::NAN };
                     }
                 }
-                buffer
+                Marks::Bits(bits, first) => {
+                    simd::choose(values, &words(bits, first + begin, values.len()).0, f64::NAN, out);
+                }
             }
         }
+        buffer
     }
 }
 
@@ -205,7 +179,7 @@ mod tests {
             (Marks::Bytes(&bytes), &|i| i % 3 == 0),
             (Marks::Bits(&bits, 5), &|i| bits[(5 + i) / 8] >> ((5 + i) % 8) & 1 == 0),
         ] {
-            let column = AnyColumn::Numbers(numbers(), marks);
+            let column = Marked { numbers: numbers(), marks };
             for (begin, n) in [(0, 5_000), (1, 4_098), (4_999, 1), (17, 0)] {
                 let block = column.block(begin, n, &mut buffer);
                 assert_eq!(block.len(), n);
@@ -234,7 +208,8 @@ mod tests {
                 }
             }
             let nullable: Vec<_> = values.rows().into_iter().zip(&bits).enumerate().map(|(j, (values, bits))| {
-                Nullable { values: values.to_slice().unwrap(), there: (j < 2).then_some((&bits[..], first)) }
+                let marks = if j < 2 { Marks::Bits(bits, first) } else { Marks::None };
+                Marked { numbers: values.insert_axis(Axis(1)).into(), marks }
             }).collect();
             let plain: Vec<ArrayView1<'_, f64>> = expected.axis_iter(Axis(0)).collect();
             let serial = Exec::serial();

@@ -90,24 +90,18 @@ impl Numbers<'_> {
     pub(crate) fn column<'s>(&'s self, column: usize, begin: usize, scratch: &'s mut [f64]) -> &'s [f64] {
         let rows = begin..begin + scratch.len();
         if let Numbers::F64(x) = self
-            && let Some(values) = x.slice(s![rows, column]).to_slice()
+            && let Some(values) = x.slice(s![rows.clone(), column]).to_slice()
         {
             return values;
         }
-        self.copy_column(column, begin, scratch);
-        scratch
-    }
-
-    /// The same, written into all of `out`.
-    pub(crate) fn copy_column(&self, column: usize, begin: usize, out: &mut [f64]) {
-        let rows = begin..begin + out.len();
         each!(self, x => {
             let x = x.slice(s![rows, column]);
             match x.to_slice() {
-                Some(x) => simd::dispatch!(widen_each(x, out)),
-                None => out.iter_mut().zip(x).for_each(|(out, x)| *out = x.widen()),
+                Some(x) => simd::dispatch!(widen_each(x, scratch)),
+                None => scratch.iter_mut().zip(x).for_each(|(out, x)| *out = x.widen()),
             }
         });
+        scratch
     }
 
     /// Rows from `begin` on, one after another, as many as `scratch` holds.

@@ -138,7 +138,6 @@ unsafe fn choose_avx512(values: &[f64], words: &[u64], otherwise: f64, out: &mut
 
 /// As [`choose`], past the caches, which then keep what is read: for far more than they hold. Are all of `out` finite? `None` if
 /// this CPU cannot, or `out` does not lie in whole lines; it is then left as it was.
-#[allow(clippy::missing_const_for_fn, reason = "it is not, where it can")]
 pub fn choose_past_caches(values: &[f64], words: &[u64], otherwise: f64, out: &mut [f64]) -> Option<bool> {
     #[cfg(target_arch = "x86_64")]
     if avx512()

@@ -162,8 +162,12 @@ fn fill_columns(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apart::Nullable;
+    use crate::apart::{Marked, Marks};
     use proptest::prelude::*;
+
+    fn marked<'a>(values: &'a [f64], marks: Marks<'a>) -> Marked<'a> {
+        Marked { numbers: ArrayView1::from(values).insert_axis(Axis(1)).into(), marks }
+    }
 
     proptest! {
         #[test]
@@ -193,7 +197,7 @@ mod tests {
             let nullable: Vec<_> = values
                 .iter()
                 .zip(&bits)
-                .map(|(values, bits)| Nullable { values, there: Some((bits, first)) })
+                .map(|(values, bits)| marked(values, Marks::Bits(bits, first)))
                 .collect();
             let serial = Exec::serial();
             let means = means_of_nullable(&nullable, Missing::Nan, &serial).unwrap();
@@ -234,7 +238,7 @@ mod tests {
         let mut out = vec![0.0; 4096];
         for (infinite, refused) in [(7, false), (4094, true)] {
             values[infinite] = f64::INFINITY; // the first has no bit
-            let column = [Nullable { values: &values, there: Some((&bits, 0)) }];
+            let column = [marked(&values, Marks::Bits(&bits, 0))];
             let fill = fill_columns(&column, Missing::Nan, &[5.0], &mut out, true, &Exec::serial());
             assert_eq!(fill.unwrap(), refused);
             assert!((0..4094).all(|i| out[i] == if i % 8 == 7 { 5.0 } else { 1.0 }));
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn columns_without_bits_and_infinities() {
         let values = [1.0, f64::NAN, f64::INFINITY];
-        let column = |n: usize| [Nullable { values: &values[..n], there: None }];
+        let column = |n: usize| [marked(&values[..n], Marks::None)];
         let found = means_of_nullable(&column(2), Missing::Nan, &Exec::serial()).unwrap();
         assert_eq!((found.sum[0], found.missing[0], found.refused), (1.0, 1.0, false));
         assert!(means_of_nullable(&column(3), Missing::Nan, &Exec::serial()).unwrap().refused);
