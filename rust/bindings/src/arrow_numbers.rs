@@ -13,7 +13,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
-use ferroflow_core::apart::{Marked, Marks};
+use ferroflow_core::apart::{Marked, Marks, Pieces};
 use ferroflow_core::impute::{fill_means, means_of_nullable};
 use ferroflow_core::numbers::Numbers;
 use ndarray::{ArrayView1, Axis};
@@ -30,7 +30,8 @@ use crate::impute::{filled_columns, missing};
 /// The columns of a frame of numbers, which kernels read as f64.
 #[pyclass(frozen, module = "ferroflow._core")]
 pub struct ArrowNumbers {
-    columns: Vec<ArrayRef>,
+    /// The pieces of each column.
+    columns: Vec<Vec<ArrayRef>>,
     rows: usize,
     /// The table with these values in place of what `marker` marks, filled in while they were found.
     ahead: Mutex<Option<Ahead>>,
@@ -44,18 +45,25 @@ struct Ahead {
 
 #[pymethods]
 impl ArrowNumbers {
-    /// `frame` has `__arrow_c_stream__`; raises `TypeError` if it is of more than one part, or not all of it are numbers.
+    /// `frame` has `__arrow_c_stream__`; raises `TypeError` if not all of it are numbers.
     #[new]
     fn new(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (chunks, kind) = chunks(frame)?;
-        let ([chunk], DataType::Struct(_)) = (&chunks[..], &kind) else {
-            return Err(PyTypeError::new_err("not a table of one part"));
+        let DataType::Struct(fields) = &kind else {
+            return Err(PyTypeError::new_err("not a table"));
         };
-        let table = chunk.as_struct();
-        if table.null_count() > 0 || table.columns().iter().any(|column| marked(column).is_none()) {
-            return Err(PyTypeError::new_err("not a table of numbers"));
+        let (mut columns, mut rows) = (vec![Vec::with_capacity(chunks.len()); fields.len()], 0);
+        for chunk in &chunks {
+            let table = chunk.as_struct();
+            if table.null_count() > 0 || table.columns().iter().any(|column| marked(column).is_none()) {
+                return Err(PyTypeError::new_err("not a table of numbers"));
+            }
+            for (pieces, column) in columns.iter_mut().zip(table.columns()) {
+                pieces.push(column.clone());
+            }
+            rows += table.len();
         }
-        Ok(Self { columns: table.columns().to_vec(), rows: table.len(), ahead: Mutex::new(None) })
+        Ok(Self { columns, rows, ahead: Mutex::new(None) })
     }
 
     fn __len__(&self) -> usize {
@@ -104,12 +112,18 @@ type Sums<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, bool);
 
 impl ArrowNumbers {
     /// The columns as kernels take them.
-    pub fn columns(&self) -> Vec<Marked<'_>> {
-        self.columns.iter().filter_map(marked).collect()
+    pub fn columns(&self) -> Vec<Pieces<'_>> {
+        self.columns.iter().filter_map(|pieces| column(pieces)).collect()
     }
 }
 
-/// A column of numbers; `None` for others.
+/// A column of pieces; `None` if there are none.
+fn column(pieces: &[ArrayRef]) -> Option<Pieces<'_>> {
+    let mut pieces = pieces.iter().filter_map(marked);
+    pieces.next().map(|first| Pieces::new(first, pieces))
+}
+
+/// A piece of numbers; `None` for others.
 fn marked(column: &ArrayRef) -> Option<Marked<'_>> {
     macro_rules! numbers {
         ($($kind:ident $numbers:ident),*) => {

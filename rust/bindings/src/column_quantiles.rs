@@ -4,7 +4,7 @@ use ferroflow_core::apart::Apart;
 use ferroflow_core::impute::Missing;
 use ferroflow_core::moments_sparse::{Compressed, Index};
 use ferroflow_core::quantile::{
-    Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, rank,
+    Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, quantiles_of_rows, rank,
 };
 use ferroflow_core::{Error, Float};
 use ndarray::Array2;
@@ -62,7 +62,11 @@ fn column_quantiles<'py>(
     match x.view()? {
         AnyView::F64(x) => of(py, &x, &fractions),
         AnyView::F32(x) => of(py, &x, &fractions),
-        AnyView::Marked(columns) => {
+        AnyView::Other(x) => {
+            let all = enter(py, |exec| quantiles_of_rows(&x, Missing::Nan, &fractions, exec))?;
+            Ok(found(py, all, x.rows(), &fractions))
+        }
+        AnyView::Columns(columns) => {
             let all = enter(py, |exec| quantiles_of_columns(&columns, Missing::Nan, &fractions, exec))?;
             Ok(found(py, all, columns.first().map_or(0, Apart::len), &fractions))
         }

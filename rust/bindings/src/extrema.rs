@@ -38,7 +38,11 @@ fn column_extrema<'py>(py: Python<'py>, x: FloatTable<'py>) -> PyResult<Found<'p
     match x.view()? {
         AnyView::F64(x) => of(py, &x),
         AnyView::F32(x) => of(py, &x),
-        AnyView::Marked(columns) => {
+        AnyView::Other(x) => {
+            let mut extrema = Extrema::new(x.columns());
+            Ok(found(py, enter(py, |exec| extrema.update_rows(&x, exec).map(|()| extrema))?))
+        }
+        AnyView::Columns(columns) => {
             let mut extrema = Extrema::new(columns.len());
             let extrema = enter(py, |exec| extrema.update_columns(&columns, exec).map(|()| extrema))?;
             Ok(found(py, extrema))

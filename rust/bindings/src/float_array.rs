@@ -1,9 +1,12 @@
 //! Float matrices from NumPy, taken as they are: f32 or f64, C, Fortran or strided.
 
 use ferroflow_core::Float;
-use ferroflow_core::apart::{Apart, Marked, Marks};
+use ferroflow_core::apart::{Apart, Marked, Marks, Pieces};
+use ferroflow_core::numbers::Numbers;
 use ndarray::{ArrayView1, ArrayView2};
-use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
+use numpy::{
+    Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -28,12 +31,26 @@ pub enum FloatTable<'py> {
     F32(PyReadonlyArray2<'py, f32>),
     /// A frame of numbers through Arrow's interface
     Arrow(Bound<'py, ArrowNumbers>),
+    /// Numbers of another type, read as float64
+    Other(OtherNumbers<'py>),
     /// float64, column by column
     Columns64(Vec<PyReadonlyArray1<'py, f64>>),
     /// float32, column by column
     Columns32(Vec<PyReadonlyArray1<'py, f32>>),
     /// Numbers of any types, column by column
     Mixed(Vec<MixedColumn<'py>>),
+}
+
+/// A 2-d array of whole numbers.
+pub struct OtherNumbers<'py>(NumberArray<'py>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for OtherNumbers<'py> {
+    type Error = PyErr;
+
+    fn extract(x: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let is_matrix = x.cast::<PyUntypedArray>().is_ok_and(|x| x.ndim() == 2);
+        is_matrix.then(|| NumberArray::of(&x)).flatten().map(Self).ok_or_else(wrong)
+    }
 }
 
 /// A column of numbers, and which of them are missing.
@@ -54,7 +71,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for MixedColumn<'py> {
 }
 
 fn wrong() -> PyErr {
-    PyTypeError::new_err("not a column of numbers")
+    PyTypeError::new_err("not numbers")
 }
 
 impl MixedColumn<'_> {
@@ -96,8 +113,10 @@ pub enum AnyView<'a> {
     F64(TableView<'a, f64>),
     /// float32
     F32(TableView<'a, f32>),
+    /// A matrix of numbers of another type
+    Other(Numbers<'a>),
     /// Columns of any types, whose missing values may have marks of their own
-    Marked(Vec<Marked<'a>>),
+    Columns(Vec<Pieces<'a>>),
 }
 
 impl FloatTable<'_> {
@@ -106,12 +125,20 @@ impl FloatTable<'_> {
         Ok(match self {
             Self::F64(x) => AnyView::F64(TableView::Whole(x.as_array())),
             Self::F32(x) => AnyView::F32(TableView::Whole(x.as_array())),
-            Self::Arrow(x) => AnyView::Marked(x.get().columns()),
+            Self::Arrow(x) => AnyView::Columns(x.get().columns()),
+            Self::Other(OtherNumbers(x)) => {
+                let numbers = x.numbers().ok_or_else(wrong)?;
+                let column = |numbers| Marked { numbers, marks: Marks::None }.into();
+                match numbers.by_column() {
+                    Some(columns) => AnyView::Columns(columns.into_iter().map(column).collect()),
+                    None => AnyView::Other(numbers),
+                }
+            }
             Self::Columns64(x) => AnyView::F64(TableView::of_columns(x)?),
             Self::Columns32(x) => AnyView::F32(TableView::of_columns(x)?),
             Self::Mixed(x) => {
                 let columns = x.iter().map(MixedColumn::marked).collect::<PyResult<Vec<_>>>()?;
-                AnyView::Marked(of_one_length(columns)?)
+                AnyView::Columns(of_one_length(columns)?.into_iter().map(Pieces::from).collect())
             }
         })
     }

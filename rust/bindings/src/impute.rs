@@ -1,10 +1,13 @@
 //! Statistics of what is there, and filling in what is missing.
 
-use ferroflow_core::Float;
-use ferroflow_core::apart::{Apart, Marked};
+use ferroflow_core::apart::{Apart, Pieces};
 use ferroflow_core::impute::{
-    Fill, Key, Means, Missing, fill, fill_in_place, fill_nullable, mark, means_of_nullable, medians, modes,
+    Fill, Key, Means, Medians, Missing, fill, fill_in_place, fill_matrix, fill_nullable, mark,
+    means_of_nullable, medians, medians_of_rows, modes,
 };
+use ferroflow_core::matrix::{Matrix, Single};
+use ferroflow_core::numbers::Numbers;
+use ferroflow_core::{Error, Exec, Float};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
@@ -23,59 +26,94 @@ pub fn missing<T: Float>(marker: Option<f64>) -> Missing<T> {
 
 type Found = (Vec<f64>, Vec<f64>, bool);
 
-fn statistics_of<T: Float + Key>(
+/// What is learned of a table.
+#[derive(Clone, Copy)]
+enum Strategy {
+    Sum,
+    Median,
+    MostFrequent,
+}
+
+impl Strategy {
+    fn of(name: &str) -> PyResult<Self> {
+        match name {
+            "sum" => Ok(Self::Sum),
+            "median" => Ok(Self::Median),
+            "most_frequent" => Ok(Self::MostFrequent),
+            _ => Err(PyValueError::new_err(format!("no such statistic: {name}"))),
+        }
+    }
+
+    fn of_matrix<T: Float + Key>(
+        self,
+        x: ArrayView2<'_, T>,
+        missing: Missing<T>,
+        exec: &Exec<'_>,
+    ) -> Result<Found, Error> {
+        match self {
+            Self::Sum => {
+                let mut means = Means::new(x.ncols());
+                means.update(x, missing, exec).map(|()| sums(means))
+            }
+            Self::Median => medians(x, missing, exec).map(middles),
+            Self::MostFrequent => self.of_rows(&x, missing, exec),
+        }
+    }
+
+    fn of_rows<T: Float + Key>(
+        self,
+        x: &impl Matrix<T>,
+        missing: Missing<T>,
+        exec: &Exec<'_>,
+    ) -> Result<Found, Error> {
+        match self {
+            Self::Sum => {
+                let mut means = Means::new(x.dim().1);
+                means.update_rows(x, missing, exec).map(|()| sums(means))
+            }
+            Self::Median => medians_of_rows(x, missing, exec).map(middles),
+            Self::MostFrequent => {
+                modes(x, missing, exec).map(|found| (found.mode, found.missing, found.refused))
+            }
+        }
+    }
+}
+
+fn sums(means: Means) -> Found {
+    (means.sum, means.missing, means.refused)
+}
+
+fn middles<T: Float>(found: Medians<T>) -> Found {
+    (found.median.into_iter().map(T::to_f64).collect(), found.missing, found.refused)
+}
+
+fn statistics<T: Float + Key>(
     py: Python<'_>,
-    x: ArrayView2<'_, T>,
-    strategy: &str,
+    x: &TableView<'_, T>,
+    strategy: Strategy,
     marker: Option<f64>,
 ) -> PyResult<Found> {
-    let missing = missing(marker);
-    match strategy {
-        "sum" => enter(py, |exec| {
-            let mut means = Means::new(x.ncols());
-            means.update(x, missing, exec)?;
-            Ok((means.sum, means.missing, means.refused))
-        }),
-        "median" => {
-            let found = enter(py, |exec| medians(x, missing, exec))?;
-            Ok((found.median.into_iter().map(T::to_f64).collect(), found.missing, found.refused))
-        }
-        "most_frequent" => {
-            let found = enter(py, |exec| modes(x, missing, exec))?;
-            Ok((found.mode, found.missing, found.refused))
-        }
-        _ => Err(PyValueError::new_err(format!("no such statistic: {strategy}"))),
-    }
-}
-
-fn statistics<'py, T: Float + Key>(
-    py: Python<'py>,
-    x: TableView<'_, T>,
-    strategy: &str,
-    marker: Option<f64>,
-) -> PyResult<Learned<'py>> {
     match x {
-        TableView::Whole(x) => Ok(to_python(py, statistics_of(py, x, strategy, marker)?)),
-        TableView::Columns(columns) => statistics_of_columns(py, &columns, strategy, marker),
+        TableView::Whole(x) => enter(py, |exec| strategy.of_matrix(*x, missing(marker), exec)),
+        TableView::Columns(columns) => statistics_of_columns(py, columns, strategy, marker),
     }
 }
 
-/// One column after the other, so that one at most is made anew where missing values have bits.
-fn statistics_of_columns<'py, T: Float + Key>(
-    py: Python<'py>,
+/// One column after the other, whose rows are shared among threads.
+fn statistics_of_columns<T: Float + Key>(
+    py: Python<'_>,
     columns: &[impl Apart<T>],
-    strategy: &str,
+    strategy: Strategy,
     marker: Option<f64>,
-) -> PyResult<Learned<'py>> {
-    let (mut all, mut buffer) = (Found::default(), Vec::new());
+) -> PyResult<Found> {
+    let mut all = Found::default();
     for column in columns {
-        let values = ArrayView1::from(column.block(0, column.len(), &mut buffer));
-        let one = statistics_of(py, values.insert_axis(Axis(1)), strategy, marker)?;
+        let one = enter(py, |exec| strategy.of_rows(&Single(column), missing(marker), exec))?;
         all.0.extend(one.0);
         all.1.extend(one.1);
         all.2 |= one.2;
     }
-    Ok(to_python(py, all))
+    Ok(all)
 }
 
 fn to_python(py: Python<'_>, found: Found) -> Learned<'_> {
@@ -91,29 +129,52 @@ fn column_statistics<'py>(
     strategy: &str,
     marker: Option<f64>,
 ) -> PyResult<Learned<'py>> {
-    match x.view()? {
-        AnyView::F64(x) => statistics(py, x, strategy, marker),
-        AnyView::F32(x) => statistics(py, x, strategy, marker),
-        AnyView::Marked(columns) if strategy == "sum" => {
-            let means = enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?;
-            Ok(to_python(py, (means.sum, means.missing, means.refused)))
+    let strategy = Strategy::of(strategy)?;
+    let found = match x.view()? {
+        AnyView::F64(x) => statistics(py, &x, strategy, marker)?,
+        AnyView::F32(x) => statistics(py, &x, strategy, marker)?,
+        AnyView::Other(x) => enter(py, |exec| strategy.of_rows(&x, missing(marker), exec))?,
+        AnyView::Columns(columns) if matches!(strategy, Strategy::Sum) => {
+            sums(enter(py, |exec| means_of_nullable(&columns, missing(marker), exec))?)
         }
-        AnyView::Marked(columns) => statistics_of_columns(py, &columns, strategy, marker),
-    }
+        AnyView::Columns(columns) => statistics_of_columns(py, &columns, strategy, marker)?,
+    };
+    Ok(to_python(py, found))
 }
 
 type Modes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
 /// (the most frequent value of each column of whole numbers, how many are missing).
 #[pyfunction]
-fn integer_modes<'py>(
-    py: Python<'py>,
-    x: PyReadonlyArray2<'py, i64>,
-    marker: Option<i64>,
-) -> PyResult<Modes<'py>> {
-    let x = x.as_array();
-    let found = enter(py, |exec| modes(x, marker.map_or(Missing::Nan, Missing::Value), exec))?;
-    Ok((found.mode.into_pyarray(py), found.missing.into_pyarray(py)))
+fn integer_modes<'py>(py: Python<'py>, x: Integers<'py>, marker: Option<i64>) -> PyResult<Modes<'py>> {
+    let missing = marker.map_or(Missing::Nan, Missing::Value);
+    let mut all = Found::default();
+    let mut take = |x: ArrayView2<'_, i64>| {
+        let found = enter(py, |exec| modes(&x, missing, exec))?;
+        all.0.extend(found.mode);
+        all.1.extend(found.missing);
+        PyResult::Ok(())
+    };
+    match &x {
+        Integers::Matrix(x) => take(x.as_array())?,
+        Integers::Columns(columns) => {
+            columns.iter().try_for_each(|column| take(column.as_array().insert_axis(Axis(1))))?;
+        }
+    }
+    Ok((all.0.into_pyarray(py), all.1.into_pyarray(py)))
+}
+
+/// Whole numbers of the widest type, which `f64` does not hold.
+#[derive(FromPyObject)]
+enum Integers<'py> {
+    Matrix(PyReadonlyArray2<'py, i64>),
+    Columns(Vec<PyReadonlyArray1<'py, i64>>),
+}
+
+/// Is there a finite value for each column, and are the marked ones among them?
+fn fits<T: Float>(values: &[T], indicators: &[usize], columns: usize) -> bool {
+    let finite = values.iter().all(|v| v.is_finite());
+    finite && values.len() == columns && indicators.iter().all(|j| *j < columns)
 }
 
 fn filled<'py, T: Float + Element>(
@@ -125,10 +186,7 @@ fn filled<'py, T: Float + Element>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let (rows, columns) = x.dim();
     let values: Vec<T> = values.iter().map(|v| T::from_f64(*v)).collect();
-    if values.len() != columns
-        || values.iter().any(|v| !v.is_finite())
-        || indicators.iter().any(|j| *j >= columns)
-    {
+    if !fits(&values, indicators, columns) {
         return Ok(None);
     }
     let by_column = match x {
@@ -158,14 +216,35 @@ fn filled<'py, T: Float + Element>(
     Ok((!refused).then(|| out.into_any()))
 }
 
+/// Numbers of another type with their missing values filled in, as f64; `None` as for [`filled`].
+fn filled_numbers<'py>(
+    py: Python<'py>,
+    x: &Numbers<'_>,
+    marker: Option<f64>,
+    values: &[f64],
+    indicators: &[usize],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if !fits(values, indicators, x.columns()) {
+        return Ok(None);
+    }
+    // SAFETY: NumPy hands out uninitialised memory that nobody else sees; `fill_matrix` writes every element before it is
+    // returned, and on an error the array is dropped unseen.
+    let out = unsafe { fresh::<f64, _>(py, [x.rows(), x.columns() + indicators.len()], false) };
+    // SAFETY: the array was just made, is contiguous, and this is its only reference.
+    let to = unsafe { out.as_slice_mut()? };
+    let what = Fill { missing: missing(marker), values, indicators };
+    let refused = enter(py, |exec| fill_matrix(x, what, to, exec))?;
+    Ok((!refused).then(|| out.into_any()))
+}
+
 /// A table of columns with their missing values filled in; `None` if a value or a filling is not finite.
 pub fn filled_columns<'py>(
     py: Python<'py>,
-    columns: &[Marked<'_>],
+    columns: &[Pieces<'_>],
     marker: Option<f64>,
     values: &[f64],
 ) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
-    if values.len() != columns.len() || values.iter().any(|v| !v.is_finite()) {
+    if !fits(values, &[], columns.len()) {
         return Ok(None);
     }
     let shape = [columns.first().map_or(0, Apart::len), columns.len()];
@@ -193,11 +272,12 @@ fn fill_missing<'py>(
     match x.view()? {
         AnyView::F64(x) => filled(py, &x, marker, values.as_array(), &indicators),
         AnyView::F32(x) => filled(py, &x, marker, values.as_array(), &indicators),
-        AnyView::Marked(columns) if indicators.is_empty() => {
+        AnyView::Other(x) => filled_numbers(py, &x, marker, values.as_slice()?, &indicators),
+        AnyView::Columns(columns) if indicators.is_empty() => {
             let out = filled_columns(py, &columns, marker, values.as_slice()?)?;
             Ok(out.map(Bound::into_any))
         }
-        AnyView::Marked(_) => Ok(None),
+        AnyView::Columns(_) => Ok(None),
     }
 }
 

@@ -73,7 +73,11 @@ fn column_moments<'py>(
     let moments = match x.view()? {
         AnyView::F64(x) => update(py, &x, weights, before)?,
         AnyView::F32(x) => update(py, &x, weights, before)?,
-        AnyView::Marked(columns) => {
+        AnyView::Other(x) => {
+            let mut moments = before.map_or_else(|| Moments::new(x.columns()), from_python);
+            enter(py, |exec| moments.update_rows(&x, weights, exec).map(|()| moments))?
+        }
+        AnyView::Columns(columns) => {
             let mut moments = before.map_or_else(|| Moments::new(columns.len()), from_python);
             enter(py, |exec| moments.update_columns(&columns, weights, exec).map(|()| moments))?
         }

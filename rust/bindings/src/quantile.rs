@@ -95,7 +95,7 @@ fn update<T: Float + Element>(
     let mut sketches = sketches(before, x.dim().1)?;
     enter(py, |exec| {
         let infinite = match x {
-            TableView::Whole(x) => update_all(&mut sketches, *x, exec)?,
+            TableView::Whole(x) => update_all(&mut sketches, x, exec)?,
             TableView::Columns(columns) => update_columns(&mut sketches, columns, exec)?,
         };
         Ok((sketches, infinite))
@@ -113,7 +113,11 @@ fn sketch_quantiles<'py>(
     let (sketches, infinite) = match x.view()? {
         AnyView::F64(x) => update(py, &x, before.as_ref())?,
         AnyView::F32(x) => update(py, &x, before.as_ref())?,
-        AnyView::Marked(columns) => {
+        AnyView::Other(x) => {
+            let mut sketches = sketches(before.as_ref(), x.columns())?;
+            enter(py, |exec| update_all(&mut sketches, &x, exec).map(|infinite| (sketches, infinite)))?
+        }
+        AnyView::Columns(columns) => {
             let mut sketches = sketches(before.as_ref(), columns.len())?;
             enter(py, |exec| {
                 update_columns(&mut sketches, &columns, exec).map(|infinite| (sketches, infinite))

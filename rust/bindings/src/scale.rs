@@ -2,7 +2,7 @@
 
 use ferroflow_core::apart::Apart;
 use ferroflow_core::scale::{
-    Direction, Mode, Standard, apply, apply_columns, apply_in_place, lies_by_column,
+    Direction, Mode, Standard, apply, apply_columns, apply_in_place, apply_rows, lies_by_column,
 };
 use ferroflow_core::{Error, Exec, Float};
 use ndarray::ArrayViewMut2;
@@ -115,7 +115,13 @@ fn scale_columns<'py>(
         AnyView::F64(x) => scaled::<f64, f64>(py, &x, &given),
         AnyView::F32(x) if given.is_wide() => scaled::<f32, f64>(py, &x, &given),
         AnyView::F32(x) => scaled::<f32, f32>(py, &x, &given),
-        AnyView::Marked(x) => {
+        AnyView::Other(x) => {
+            let shape = (x.rows(), x.columns());
+            written::<f64, f64>(py, shape, false, &given, |standard, mode, out, exec| {
+                apply_rows(&x, standard, mode, out, exec)
+            })
+        }
+        AnyView::Columns(x) => {
             let shape = (x.first().map_or(0, Apart::len), x.len());
             written::<f64, f64>(py, shape, true, &given, |standard, mode, out, exec| {
                 apply_columns(&x, standard, mode, out, exec)

@@ -1,5 +1,5 @@
-//! Columns that lie apart from each other, as frames have them: as they are, or with bits for what is missing, as Arrow has
-//! them.
+//! Columns that lie apart from each other, as frames have them: as they are, of any type, with bits for what is missing, or
+//! in several pieces, as Arrow has them.
 
 use ndarray::{ArrayView1, s};
 
@@ -107,6 +107,74 @@ impl Apart<f64> for Marked<'_> {
     }
 }
 
+/// A column that lies in one or more pieces.
+pub struct Pieces<'a> {
+    first: Marked<'a>,
+    /// The others, and where each begins.
+    rest: Vec<(usize, Marked<'a>)>,
+    len: usize,
+}
+
+impl<'a> Pieces<'a> {
+    /// One piece after the other.
+    #[must_use]
+    pub fn new(first: Marked<'a>, others: impl IntoIterator<Item = Marked<'a>>) -> Self {
+        let mut all = Self { len: first.len(), first, rest: Vec::new() };
+        for piece in others {
+            let begin = all.len;
+            all.len += piece.len();
+            all.rest.push((begin, piece));
+        }
+        all
+    }
+
+    /// The piece that has the value number `at`, where it begins and where it ends.
+    fn piece(&self, at: usize) -> (&Marked<'a>, usize, usize) {
+        match self.rest.partition_point(|(begin, _)| *begin <= at) {
+            0 => (&self.first, 0, self.first.len()),
+            k => {
+                let (begin, piece) = &self.rest[k - 1];
+                (piece, *begin, begin + piece.len())
+            }
+        }
+    }
+}
+
+impl<'a> From<Marked<'a>> for Pieces<'a> {
+    fn from(only: Marked<'a>) -> Self {
+        Self::new(only, [])
+    }
+}
+
+impl Apart<f64> for Pieces<'_> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn bits(&self) -> Option<(&[f64], &[u8], usize)> {
+        if self.rest.is_empty() { self.first.bits() } else { None }
+    }
+
+    fn block<'b>(&'b self, begin: usize, n: usize, buffer: &'b mut Vec<f64>) -> &'b [f64] {
+        if self.rest.is_empty() {
+            return self.first.block(begin, n, buffer);
+        }
+        let (piece, from, to) = self.piece(begin);
+        if begin + n <= to {
+            return piece.block(begin - from, n, buffer);
+        }
+        let (mut all, mut at) = (Vec::with_capacity(n), begin);
+        while at < begin + n {
+            let (piece, from, to) = self.piece(at);
+            let take = (begin + n).min(to) - at;
+            all.extend_from_slice(piece.block(at - from, take, buffer));
+            at += take;
+        }
+        *buffer = all;
+        buffer
+    }
+}
+
 /// Bits that are read at a time.
 pub(crate) const BITS: usize = 1 << 11;
 pub(crate) type Words = [u64; BITS / 64];
@@ -185,6 +253,33 @@ mod tests {
                 assert_eq!(block.len(), n);
                 for (i, v) in (begin..).zip(block) {
                     assert!(if missing(i) { v.is_nan() } else { *v == f64::from(values[i]) });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_read_as_one_column() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let bits = [0b1011_0111_u8; 14];
+        let mut buffer = Vec::new();
+        for cuts in [vec![], vec![40], vec![0, 0, 7, 8, 8, 99, 100]] {
+            let begins = [0].into_iter().chain(cuts.iter().copied());
+            let mut parts = begins.zip(cuts.iter().copied().chain([100])).map(|(begin, end)| Marked {
+                numbers: ArrayView1::from(&values[begin..end]).insert_axis(Axis(1)).into(),
+                marks: if begin % 2 == 0 { Marks::Bits(&bits, begin) } else { Marks::None },
+            });
+            let column = Pieces::new(parts.next().unwrap(), parts);
+            let missing = |i: usize| {
+                let begin = cuts.iter().copied().filter(|cut| *cut <= i).max().unwrap_or(0);
+                begin % 2 == 0 && bits[i / 8] >> (i % 8) & 1 == 0
+            };
+            assert_eq!(column.len(), 100);
+            for (begin, n) in [(0, 100), (3, 37), (39, 2), (7, 1), (8, 91), (99, 1), (50, 0)] {
+                let block = column.block(begin, n, &mut buffer);
+                assert_eq!(block.len(), n);
+                for (i, v) in (begin..).zip(block) {
+                    assert!(if missing(i) { v.is_nan() } else { *v == values[i] });
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 use crate::moments_sparse::{Compressed, Index, chunks};
 use crate::scale::lies_by_column;
 use crate::simd;
@@ -99,6 +100,34 @@ impl<T: Float> Extrema<T> {
         for (i, part) in parts.iter().enumerate() {
             self.merge_at(i % groups * group, part);
         }
+        Ok(())
+    }
+
+    /// The same of rows whose values are made.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update_rows(&mut self, x: &impl Matrix<T>, exec: &Exec<'_>) -> Result<()> {
+        let (rows, columns) = x.dim();
+        if rows == 0 || columns == 0 {
+            return Ok(());
+        }
+        let step = (CHUNK / columns).max(rows.div_ceil(PARTS)).min(rows);
+        let block = BLOCK.div_ceil(columns);
+        let exec = exec.only_if(rows * columns >= SERIAL_BELOW);
+        let parts = exec.map(rows.div_ceil(step), |i| {
+            let mut lanes = Self::new(LANES.div_ceil(columns).min(block) * columns);
+            let (end, mut buffer) = (rows.min((i + 1) * step), Vec::new());
+            for begin in (i * step..end).step_by(block) {
+                let values = x.some_rows(begin, block.min(end - begin), &mut buffer);
+                match values.as_slice() {
+                    Some(values) => simd::dispatch!(take(values, &mut lanes)),
+                    None => lanes.merge(&of_rows(values)),
+                }
+            }
+            fold(&lanes, columns)
+        })?;
+        parts.iter().for_each(|part| self.merge(part));
         Ok(())
     }
 

@@ -27,6 +27,7 @@ pub mod linear;
 pub mod linear_bayes;
 mod ln2;
 pub mod logarithm;
+pub mod matrix;
 mod memory;
 pub mod metric;
 pub mod moments;
@@ -41,6 +42,7 @@ pub mod power;
 pub mod quantile;
 mod radix;
 pub mod random;
+
 pub mod scale;
 pub mod scores;
 pub mod sgd;

@@ -5,12 +5,15 @@
 //! One pass over memory. Sums are `f64` for `f32` input too. Finiteness is read off the block's sums: only a block
 //! whose sum is not finite is looked at value by value.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView1, ArrayView2, Axis, s};
 
 use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 use crate::simd;
 
 /// Values of separate columns below which threads cost more than they bring (waking the pool takes some 20 us).
@@ -85,13 +88,26 @@ impl Moments {
             let all: Vec<_> = x.axis_iter(Axis(1)).collect();
             return self.update_columns(&all, None, exec);
         }
+        self.update_rows(&x, weights, exec)
+    }
+
+    /// The same of rows whose values lie side by side, or are made.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update_rows<T: Float>(
+        &mut self,
+        x: &impl Matrix<T>,
+        weights: Option<ArrayView1<'_, f64>>,
+        exec: &Exec<'_>,
+    ) -> Result<()> {
+        let (rows, columns) = x.dim();
+        if rows == 0 || columns == 0 {
+            return Ok(());
+        }
         let step = (CHUNK / columns).max(1);
         let chunks = rows.div_ceil(step);
-        let parts = exec.map(chunks, |i| {
-            let range = s![i * step..rows.min((i + 1) * step)];
-            let part = x.slice_axis(Axis(0), ndarray::Slice::from(i * step..rows.min((i + 1) * step)));
-            of_rows(part, weights.map(|w| w.slice_move(range)))
-        })?;
+        let parts = exec.map(chunks, |i| of_rows(x, i * step..rows.min((i + 1) * step), weights))?;
         for part in &parts {
             self.merge(part);
         }
@@ -138,17 +154,21 @@ pub fn variance_and_scale(moments: &Moments) -> (Vec<f64>, Vec<f64>) {
     (var, scale)
 }
 
-/// Moments of a chunk, block by block.
-fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>) -> Moments {
-    let (rows, columns) = x.dim();
+/// Moments of some rows, block by block.
+fn of_rows<T: Float>(
+    x: &impl Matrix<T>,
+    range: Range<usize>,
+    weights: Option<ArrayView1<'_, f64>>,
+) -> Moments {
+    let columns = x.dim().1;
     let mut all = Moments::new(columns);
     let step = (BLOCK / columns).max(1);
-    let mut copied: Vec<T> = Vec::new();
+    let (mut copied, mut buffer) = (Vec::new(), Vec::new());
     let mut scratch = Scratch::new(columns);
-    let mut begin = 0;
-    while begin < rows {
-        let end = rows.min(begin + step);
-        let block = x.slice(s![begin..end, ..]);
+    let mut begin = range.start;
+    while begin < range.end {
+        let end = range.end.min(begin + step);
+        let block = x.some_rows(begin, end - begin, &mut buffer);
         let values = match block.as_slice() {
             Some(values) => values,
             None => {
@@ -158,7 +178,7 @@ fn of_rows<T: Float>(x: ArrayView2<'_, T>, weights: Option<ArrayView1<'_, f64>>)
             }
         };
         let weights = weights.map(|w| w.slice_move(s![begin..end]));
-        add_block(values, columns, weights, &mut scratch, &mut all, end < rows);
+        add_block(values, columns, weights, &mut scratch, &mut all, end < range.end);
         begin = end;
     }
     all

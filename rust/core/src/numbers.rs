@@ -67,7 +67,19 @@ fn widen_each<T: Widen>(x: &[T], out: &mut [f64]) {
     }
 }
 
-impl Numbers<'_> {
+fn columns_of<'a, T>(x: &ArrayView2<'a, T>) -> Option<Vec<Numbers<'a>>>
+where
+    Numbers<'a>: From<ArrayView2<'a, T>>,
+{
+    let apart = x.nrows() > 1 && x.ncols() > 1 && x.strides()[0] == 1;
+    apart.then(|| (0..x.ncols()).map(|j| x.slice_move(s![.., j..=j]).into()).collect())
+}
+
+fn bytes_of<T>(x: &ArrayView2<'_, T>) -> usize {
+    x.len() * size_of::<T>()
+}
+
+impl<'a> Numbers<'a> {
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -80,10 +92,22 @@ impl Numbers<'_> {
         each!(self, x => x.ncols())
     }
 
+    /// Bytes of the values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        each!(self, x => bytes_of(x))
+    }
+
     /// Are the values `f32`, whose functions scikit-learn computes in `f32`?
     #[must_use]
     pub fn is_single(&self) -> bool {
         matches!(self, Numbers::F32(_))
+    }
+
+    /// Its columns one by one, if the values of each lie one after the other, those of a row apart.
+    #[must_use]
+    pub fn by_column(&self) -> Option<Vec<Numbers<'a>>> {
+        each!(self, x => columns_of(x))
     }
 
     /// A column's rows from `begin` on, as many as `scratch` holds.

@@ -12,6 +12,7 @@ use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 use crate::simd;
 
 /// Values below which threads cost more than they bring (waking the pool takes some 20 us).
@@ -152,27 +153,40 @@ pub fn apply<T: Float, P: Float>(
     if lies_by_column(x) {
         return apply_columns(&x.axis_iter(Axis(1)).collect::<Vec<_>>(), standard, mode, out, exec);
     }
+    apply_rows(&x, standard, mode, out, exec)
+}
+
+/// As [`apply`], for rows whose values lie side by side, or are made; `out` is in C's order.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn apply_rows<T: Float, P: Float>(
+    x: &impl Matrix<T>,
+    standard: Standard<'_, P>,
+    mode: Mode<T>,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<bool> {
     let infinite = AtomicBool::new(false);
-    let exec = exec.only_if(x.len() >= SERIAL_BELOW);
-    let columns = x.ncols().max(1);
-    let rows = (PIECE / columns).max(1);
-    let wide = Wide::new(standard, columns, x.nrows());
+    let exec = exec.only_if(out.len() >= SERIAL_BELOW);
+    let (rows, columns) = (x.dim().0, x.dim().1.max(1));
+    let wide = Wide::new(standard, columns, rows);
+    let step = (BLOCK / columns).max(1).next_multiple_of(wide.width / columns);
+    let rows = (PIECE / columns).max(1).next_multiple_of(step);
     exec.for_each_piece(out, rows * columns, |i, out| {
-        let begin = i * rows;
-        let part = x.slice(ndarray::s![begin..begin + out.len() / columns, ..]);
-        let found = if let Some(values) = part.as_slice() {
-            simd::dispatch!(wide.contiguous(values, standard, mode, out))
-        } else {
-            let mut row = vec![T::ZERO; columns];
-            let mut found = false;
-            for (x, out) in part.outer_iter().zip(out.chunks_exact_mut(columns)) {
-                for (to, from) in row.iter_mut().zip(x) {
-                    *to = *from;
+        let (mut found, mut buffer, mut copy) = (false, Vec::new(), Vec::new());
+        for (k, out) in out.chunks_mut(step * columns).enumerate() {
+            let part = x.some_rows(i * rows + k * step, out.len() / columns, &mut buffer);
+            let values = match part.as_slice() {
+                Some(values) => values,
+                None => {
+                    copy.clear();
+                    copy.extend(part.iter().copied());
+                    &copy
                 }
-                found |= simd::dispatch!(block(&row, columns, standard, mode, out));
-            }
-            found
-        };
+            };
+            found |= simd::dispatch!(wide.contiguous(values, standard, mode, out));
+        }
         if found {
             infinite.store(true, Ordering::Relaxed);
         }

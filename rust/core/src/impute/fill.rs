@@ -8,6 +8,7 @@ use super::{LANES, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 use crate::simd;
 
 /// Values of a piece, the unit that a thread takes.
@@ -38,60 +39,82 @@ pub fn fill<T: Float>(
     out: &mut [T],
     exec: &Exec<'_>,
 ) -> Result<bool> {
+    if !by_column {
+        return fill_matrix(&x, fill, out, exec);
+    }
     let exec = exec.only_if(x.len() >= SERIAL_BELOW);
     let refused = AtomicBool::new(false);
-    let (rows, columns) = x.dim();
-    if by_column {
-        exec.for_each_piece(out, PIECE, |i, out| {
-            let (mut done, mut found) = (0, false);
-            while done < out.len() {
-                let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
-                let take = (out.len() - done).min(rows - row);
-                let part = x.slice(s![row..row + take, j..=j]);
-                let one = Fill { values: &fill.values[j..=j], indicators: &[], ..fill };
-                found |= fill_rows(part, one, &mut out[done..done + take]);
-                done += take;
-            }
-            if found {
-                refused.store(true, Ordering::Relaxed);
-            }
-        })?;
-    } else {
-        let width = columns + fill.indicators.len();
-        let step = (PIECE / width.max(1)).max(1);
-        exec.for_each_piece(out, step * width, |i, out| {
-            let part = x.slice(s![i * step..i * step + out.len() / width, ..]);
-            if fill_rows(part, fill, out) {
-                refused.store(true, Ordering::Relaxed);
-            }
-        })?;
-    }
+    let rows = x.nrows();
+    exec.for_each_piece(out, PIECE, |i, out| {
+        let (mut done, mut found) = (0, false);
+        while done < out.len() {
+            let (j, row) = ((i * PIECE + done) / rows, (i * PIECE + done) % rows);
+            let take = (out.len() - done).min(rows - row);
+            let part = x.slice(s![row..row + take, j..=j]);
+            let one = Fill { values: &fill.values[j..=j], indicators: &[], ..fill };
+            found |= fill_rows(&part, 0, one, &mut out[done..done + take]);
+            done += take;
+        }
+        if found {
+            refused.store(true, Ordering::Relaxed);
+        }
+    })?;
     Ok(refused.into_inner())
 }
 
-pub(super) fn fill_rows<T: Float>(x: ArrayView2<'_, T>, fill: Fill<'_, T>, out: &mut [T]) -> bool {
+/// As [`fill`], row by row, of rows whose values lie side by side, or are made.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn fill_matrix<T: Float>(
+    x: &impl Matrix<T>,
+    fill: Fill<'_, T>,
+    out: &mut [T],
+    exec: &Exec<'_>,
+) -> Result<bool> {
+    let (rows, columns) = x.dim();
+    let exec = exec.only_if(rows * columns >= SERIAL_BELOW);
+    let refused = AtomicBool::new(false);
+    let width = columns + fill.indicators.len();
+    let step = (PIECE / width.max(1)).max(1);
+    exec.for_each_piece(out, step * width, |i, out| {
+        if fill_rows(x, i * step, fill, out) {
+            refused.store(true, Ordering::Relaxed);
+        }
+    })?;
+    Ok(refused.into_inner())
+}
+
+/// Fills rows from `begin` on, as many as `out` holds.
+pub(super) fn fill_rows<T: Float>(
+    x: &impl Matrix<T>,
+    begin: usize,
+    fill: Fill<'_, T>,
+    out: &mut [T],
+) -> bool {
     match fill.missing {
-        Missing::Nan => fill_where(x, fill, T::is_nan, out),
-        Missing::Value(marker) => fill_where(x, fill, |v| v == marker, out),
+        Missing::Nan => fill_where(x, begin, fill, T::is_nan, out),
+        Missing::Value(marker) => fill_where(x, begin, fill, |v| v == marker, out),
     }
 }
 
 fn fill_where<T: Float>(
-    x: ArrayView2<'_, T>,
+    x: &impl Matrix<T>,
+    begin: usize,
     fill: Fill<'_, T>,
     absent: impl Fn(T) -> bool + Copy,
     out: &mut [T],
 ) -> bool {
-    let (rows, columns) = x.dim();
+    let columns = x.dim().1;
     let width = columns + fill.indicators.len();
     // Narrow rows are taken together, so that the lanes are full.
-    let together = LANES.div_ceil(columns).min(rows).max(1);
+    let together = LANES.div_ceil(columns).min(out.len() / width).max(1);
     let wide: Vec<T> = fill.values.iter().copied().cycle().take(together * columns).collect();
     let step = BLOCK.div_ceil(wide.len()) * together;
-    let mut copy = Vec::new();
+    let (mut copy, mut buffer) = (Vec::new(), Vec::new());
     let mut found = false;
     for (i, out) in out.chunks_mut(step * width).enumerate() {
-        let x = x.slice(s![i * step..i * step + out.len() / width, ..]);
+        let x = x.some_rows(begin + i * step, out.len() / width, &mut buffer);
         let values = match x.as_slice() {
             Some(values) => values,
             None => {

@@ -1,12 +1,18 @@
 //! The mean of what is there: `sum / count`, as NumPy's masked mean has it, the sum in f64 for f32 input too.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, s};
 
-use super::{CHUNK, LANES, Missing, SERIAL_BELOW, by_column};
+use super::{CHUNK, LANES, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 use crate::simd;
+
+/// Values of a block: 128 KB of f64, which stays in the second-level cache if it has to be made.
+pub(super) const BLOCK: usize = 1 << 14;
 
 /// Mergeable sums and counts of columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,19 +66,33 @@ impl Means {
         exec: &Exec<'_>,
     ) -> Result<()> {
         let (rows, columns) = x.dim();
-        if columns == 0 {
-            return Ok(());
-        }
-        let exec = exec.only_if(x.len() >= SERIAL_BELOW);
-        if by_column(&x) {
-            let parts = exec.map(columns, |j| of_rows(x.slice(s![.., j..=j]), missing))?;
+        if columns > 0 && x.by_column() {
+            let exec = exec.only_if(x.len() >= SERIAL_BELOW);
+            let parts = exec.map(columns, |j| of_rows(&x.slice(s![.., j..=j]), 0..rows, missing))?;
             self.merge(&Self::side_by_side(rows, &parts));
             return Ok(());
         }
+        self.update_rows(&x, missing, exec)
+    }
+
+    /// The same of rows whose values lie side by side, or are made.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
+    pub fn update_rows<T: Float>(
+        &mut self,
+        x: &impl Matrix<T>,
+        missing: Missing<T>,
+        exec: &Exec<'_>,
+    ) -> Result<()> {
+        let (rows, columns) = x.dim();
+        if columns == 0 {
+            return Ok(());
+        }
+        let exec = exec.only_if(rows * columns >= SERIAL_BELOW);
         let step = (CHUNK / columns).max(1);
-        let parts = exec.map(rows.div_ceil(step), |i| {
-            of_rows(x.slice(s![i * step..rows.min((i + 1) * step), ..]), missing)
-        })?;
+        let parts =
+            exec.map(rows.div_ceil(step), |i| of_rows(x, i * step..rows.min((i + 1) * step), missing))?;
         for part in &parts {
             self.merge(part);
         }
@@ -87,22 +107,27 @@ impl Means {
     }
 }
 
-fn of_rows<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>) -> Means {
-    let (rows, columns) = x.dim();
+/// Sums of some rows, block by block.
+fn of_rows<T: Float>(x: &impl Matrix<T>, range: Range<usize>, missing: Missing<T>) -> Means {
+    let columns = x.dim().1;
     let mut all = Means::new(columns);
-    all.rows = rows;
-    if let Some(values) = x.as_slice() {
+    all.rows = range.len();
+    let step = (BLOCK / columns).max(1);
+    let (mut copied, mut buffer) = (Vec::new(), Vec::new());
+    for begin in range.clone().step_by(step) {
+        let block = x.some_rows(begin, step.min(range.end - begin), &mut buffer);
+        let values = match block.as_slice() {
+            Some(values) => values,
+            None => {
+                copied.clear();
+                copied.extend(block.iter().copied());
+                &copied
+            }
+        };
         add_block(values, missing, &mut all);
-    } else {
-        let mut row = Vec::with_capacity(columns);
-        for from in x.outer_iter() {
-            row.clear();
-            row.extend(from.iter().copied());
-            add_block(&row, missing, &mut all);
+        if !all.refused && !all.sum.iter().sum::<f64>().is_finite() {
+            all.refused = values.iter().any(|v| missing.refuses(*v));
         }
-    }
-    if !all.sum.iter().sum::<f64>().is_finite() {
-        all.refused = x.iter().any(|v| missing.refuses(*v));
     }
     all
 }
@@ -199,6 +224,9 @@ mod tests {
     #[test]
     fn infinities_and_overflow_are_told_apart() {
         assert!(!means(Array2::from_elem((8, 1), 1e308).view()).refused);
+        let mut late = Array2::from_elem((3 * BLOCK, 1), 1e308);
+        late[(2 * BLOCK, 0)] = f64::INFINITY;
+        assert!(means(late.view()).refused);
         assert!(means(ndarray::array![[1.0, f64::INFINITY], [f64::NAN, 2.0]].view()).refused);
         let mut m = Means::new(1);
         m.update(ndarray::array![[1.0], [f64::NAN], [-1.0]].view(), Missing::Value(-1.0), &Exec::serial())

@@ -6,7 +6,8 @@ use super::Missing;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::quantile::{middle, quantiles};
+use crate::matrix::Matrix;
+use crate::quantile::{Quantiles, middle, quantiles, quantiles_of_rows};
 
 /// What is known of each column.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,11 +25,25 @@ pub struct Medians<T> {
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn medians<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Medians<T>> {
-    let found = quantiles(x, missing, &[0.5], exec)?;
-    let median =
-        found.pairs.iter().zip(&found.missing).map(|(pair, m)| middle(*pair, x.nrows() - m)).collect();
+    quantiles(x, missing, &[0.5], exec).map(|found| middles(found, x.nrows()))
+}
+
+/// The same of rows whose values lie side by side, or are made.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn medians_of_rows<T: Float>(
+    x: &impl Matrix<T>,
+    missing: Missing<T>,
+    exec: &Exec<'_>,
+) -> Result<Medians<T>> {
+    quantiles_of_rows(x, missing, &[0.5], exec).map(|found| middles(found, x.dim().0))
+}
+
+fn middles<T: Float>(found: Quantiles<T>, rows: usize) -> Medians<T> {
+    let median = found.pairs.iter().zip(&found.missing).map(|(pair, m)| middle(*pair, rows - m)).collect();
     let missing = found.missing.iter().map(|m| *m as f64).collect();
-    Ok(Medians { median, missing, refused: found.refused })
+    Medians { median, missing, refused: found.refused }
 }
 
 #[cfg(test)]

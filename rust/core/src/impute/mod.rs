@@ -18,11 +18,11 @@ mod scan;
 mod sparse;
 mod tile;
 
-pub use fill::{Fill, fill};
+pub use fill::{Fill, fill, fill_matrix};
 pub use fill_in_place::fill_in_place;
 pub use marks::{Marked, mark, sparse_marks};
 pub use mean::Means;
-pub use median::{Medians, medians};
+pub use median::{Medians, medians, medians_of_rows};
 pub use mode::{Key, Modes, modes};
 pub use nullable::{fill_means, fill_nullable, means_of_nullable};
 pub use sparse::{Statistic, fill_columns, of_columns};
@@ -61,8 +61,3 @@ const SERIAL_BELOW: usize = 100_000;
 const CHUNK: usize = 1 << 18;
 /// Narrow rows are taken together until they have this many lanes.
 const LANES: usize = 32;
-
-/// Is the matrix laid out column by column?
-fn by_column<T>(x: &ndarray::ArrayView2<'_, T>) -> bool {
-    x.nrows() > 1 && x.ncols() > 1 && x.strides()[0] == 1
-}

@@ -1,14 +1,13 @@
 //! The most frequent value of what is there, the smallest of several.
 
-use ndarray::{ArrayView1, ArrayView2, s};
-
 use super::frequent::{Best, Tables, most_frequent};
 use super::prints::{Space, modes_by_prints};
-use super::scan::{of_few_kinds, scan};
+use super::scan::{of_few_kinds, sample, scan};
 use super::tile::{TILE, Tile};
-use super::{Missing, SERIAL_BELOW, by_column};
+use super::{Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
+use crate::matrix::Matrix;
 use crate::simd;
 
 /// A value that sorts as a whole number.
@@ -97,19 +96,20 @@ pub struct Found {
 
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
-/// Prints that are held at a time, unless two columns have more: 40 MB.
-const WORK: usize = 10_000_000;
-/// Bytes of input for each of the work space: fewer columns at a time read the rows, of which a few values lie in one
-/// line of memory, more often; two of twenty at a time take a twentieth longer than ten, one takes half as long again.
+/// Bytes of input for each of the prints that are held at a time: fewer columns at a time read the rows, of which a few
+/// values lie in one line of memory, more often; two of twenty at a time take a twentieth longer than ten, one takes half
+/// as long again.
 const INPUT: usize = 20;
+/// Prints that are held of a smaller input: 4 MB.
+const WORK: usize = 1_000_000;
 
 /// The most frequent value of each column, what is `missing` left out (of whole numbers with NaN as the mark: nothing).
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Modes> {
+pub fn modes<T: Key>(x: &impl Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Modes> {
     let (rows, columns) = x.dim();
-    let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
+    let exec = &exec.only_if(rows * columns >= SERIAL_BELOW);
     let mut all = Modes { mode: vec![f64::NAN; columns], missing: vec![0.0; columns], refused: false };
     let mut learn = |j: usize, found: Found| {
         all.missing[j] = found.missing as f64;
@@ -120,14 +120,16 @@ pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>)
     let mut left: Vec<usize> = (0..columns).collect();
     if rows < SCAN_FROM {
         for (j, (found, refused)) in
-            exec.map(columns, |j| gathered(x.column(j), missing))?.into_iter().enumerate()
+            exec.map(columns, |j| gathered(x, j, missing))?.into_iter().enumerate()
         {
             learn(j, found);
             all.refused |= refused;
         }
         return Ok(all);
     }
-    let few = exec.map(columns, |j| of_few_kinds(x.column(j), missing))?;
+    let sample = sample(x);
+    let few = exec.map(columns, |j| of_few_kinds(&sample[j], missing))?;
+    drop(sample);
     let few: Vec<usize> = left.iter().copied().filter(|j| few[*j]).collect();
     if !few.is_empty() {
         let (found, refused) = scan(x, &few, missing, exec)?;
@@ -140,11 +142,11 @@ pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>)
         }
     }
     let mut space = Space::default();
-    let room = x.len() * size_of::<T>() / (INPUT * size_of::<u32>());
-    let at_most = if by_column(&x) { 1 } else { (room.min(WORK) / rows).max(2) };
+    let room = (x.bytes() / (INPUT * size_of::<u32>())).max(WORK);
+    let at_most = if x.by_column() { 1 } else { (room / rows).max(1) };
     let groups = left.len().div_ceil(at_most).max(1);
     for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
-        let passes = (columns.len() * rows).div_ceil(room.max(WORK));
+        let passes = (columns.len() * rows).div_ceil(room);
         let (found, refused) = modes_by_prints(x, columns, passes, &mut space, missing, exec)?;
         for (j, found) in columns.iter().zip(found) {
             learn(*j, found);
@@ -155,11 +157,12 @@ pub fn modes<T: Key>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<'_>)
 }
 
 /// The mode of a column whose keys are gathered; was there a value that may not occur?
-fn gathered<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> (Found, bool) {
-    let (mut keys, mut there, mut refused) = (vec![0; column.len()], 0, false);
-    let mut tile = Tile::default();
-    for begin in (0..column.len()).step_by(TILE) {
-        let values = column.slice(s![begin..column.len().min(begin + TILE)]);
+fn gathered<T: Key>(x: &impl Matrix<T>, j: usize, missing: Missing<T>) -> (Found, bool) {
+    let rows = x.dim().0;
+    let (mut keys, mut there, mut refused) = (vec![0; rows], 0, false);
+    let (mut tile, mut buffer) = (Tile::default(), Vec::new());
+    for begin in (0..rows).step_by(TILE) {
+        let values = x.some_of(j, begin, TILE.min(rows - begin), &mut buffer);
         simd::dispatch!({
             tile.read(values, missing);
             tile.write(&mut keys[there..]);
@@ -168,13 +171,14 @@ fn gathered<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> (Found, b
         refused |= tile.refused;
     }
     let best = most_frequent(&mut keys[..there], &mut Tables::default()).unwrap_or_default();
-    (Found { best, missing: column.len() - there }, refused)
+    (Found { best, missing: rows - there }, refused)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::frequent::most_frequent;
     use super::*;
+    use ndarray::ArrayView2;
 
     #[test]
     fn keys_keep_order_and_value() {
@@ -217,7 +221,7 @@ mod tests {
         let source = || Some(pool.clone());
         for exec in [Exec::serial(), Exec::new(&source, 3, &|| false)] {
             for x in [x.view(), x.clone().reversed_axes().as_standard_layout().t()] {
-                let got = modes(x, Missing::Nan, &exec).unwrap();
+                let got = modes(&x, Missing::Nan, &exec).unwrap();
                 assert!(same(&got.mode, &naive(x)) && !got.refused);
                 assert_eq!(got.missing[7], rows as f64);
                 let holes = x.column(3).iter().filter(|v| v.is_nan()).count();
@@ -233,7 +237,7 @@ mod tests {
             };
             let mut space = Space::default();
             let (found, refused) =
-                modes_by_prints(x.view(), &[3, 4, 5, 7], passes, &mut space, Missing::Nan, &Exec::serial())
+                modes_by_prints(&x.view(), &[3, 4, 5, 7], passes, &mut space, Missing::Nan, &Exec::serial())
                     .unwrap();
             (of(found), refused)
         };
@@ -241,11 +245,11 @@ mod tests {
             assert_eq!(by_prints(passes), by_prints(1));
         }
         x[(rows - 3, 1)] = f64::INFINITY;
-        let refused = |x| modes(x, Missing::Nan, &Exec::serial()).unwrap().refused;
+        let refused = |x| modes(&x, Missing::Nan, &Exec::serial()).unwrap().refused;
         assert!(refused(x.view()));
         // A marker that is a number, the most frequent one.
         let x = x.mapv(|v: f64| if v.is_finite() { v as i64 } else { 0 });
-        let got = modes(x.view(), Missing::Value(0), &Exec::serial()).unwrap();
+        let got = modes(&x.view(), Missing::Value(0), &Exec::serial()).unwrap();
         assert!(got.mode.iter().all(|v| *v != 0.0));
     }
 
@@ -258,7 +262,7 @@ mod tests {
             [1.0, f64::NAN],
             [f64::NAN; 2]
         ];
-        let got = modes(x.view(), Missing::Nan, &Exec::serial()).unwrap();
+        let got = modes(&x.view(), Missing::Nan, &Exec::serial()).unwrap();
         assert_eq!(got.mode[0], 1.0);
         assert!(got.mode[1].is_nan() && !got.refused);
         assert_eq!(got.missing, [1.0, 5.0]);

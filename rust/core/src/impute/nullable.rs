@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::{ArrayView1, Axis};
 
 use super::fill::{Fill, PIECE, any_not_finite, fill_rows};
-use super::mean::add_block;
-use super::{CHUNK, Means, Missing, SERIAL_BELOW};
+use super::mean::{self, add_block};
+use super::{Means, Missing, SERIAL_BELOW};
 use crate::apart::{Apart, BITS as BLOCK, words};
 use crate::error::Result;
 use crate::exec::Exec;
@@ -25,9 +25,9 @@ fn mean_of(column: &impl Apart<f64>, missing: Missing<f64>) -> Means {
     let rows = column.len();
     let (mut all, mut buffer) = (Means::new(1), Vec::new());
     all.rows = rows;
-    let size = if column.bits().is_some() { BLOCK } else { CHUNK };
+    let size = if column.bits().is_some() { BLOCK } else { mean::BLOCK };
     for begin in (0..rows).step_by(size) {
-        let (before, n) = (all.sum[0], size.min(rows - begin));
+        let n = size.min(rows - begin);
         let by_bits = match (missing, column.bits()) {
             (Missing::Nan, Some((values, bits, first))) => {
                 let (words, found) = words(bits, first + begin, n);
@@ -43,9 +43,9 @@ fn mean_of(column: &impl Apart<f64>, missing: Missing<f64>) -> Means {
         } else {
             add_block(column.block(begin, n, &mut buffer), missing, &mut all);
         }
-        if before.is_finite() && !all.sum[0].is_finite() || all.refused {
+        if !all.refused && !all.sum[0].is_finite() {
             let values = column.block(begin, n, &mut buffer);
-            all.refused |= values.iter().any(|v| missing.refuses(*v));
+            all.refused = values.iter().any(|v| missing.refuses(*v));
         }
     }
     all
@@ -148,7 +148,7 @@ fn fill_columns(
                 !finite && fill_nan(to, values[j])
             } else {
                 let part = ArrayView1::from(columns[j].block(row, take, &mut buffer)).insert_axis(Axis(1));
-                fill_rows(part, Fill { missing, values: &values[j..=j], indicators: &[] }, to)
+                fill_rows(&part, 0, Fill { missing, values: &values[j..=j], indicators: &[] }, to)
             };
             done += take;
         }

@@ -9,14 +9,13 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use ndarray::{ArrayView2, s};
-
 use super::Missing;
 use super::frequent::{Best, Tables, hash, most_frequent};
 use super::mode::{Found, Key};
 use super::tile::{TILE, Tile};
 use crate::error::Result;
 use crate::exec::Exec;
+use crate::matrix::Matrix;
 use crate::memory::zeroed_space;
 use crate::simd;
 
@@ -61,7 +60,7 @@ struct Column<'a> {
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn modes_by_prints<T: Key>(
-    x: ArrayView2<'_, T>,
+    x: &impl Matrix<T>,
     columns: &[usize],
     passes: usize,
     space: &mut Space,
@@ -85,14 +84,14 @@ pub fn modes_by_prints<T: Key>(
 
 /// The same of the values of these parts, where a column's smallest value stands for all that occur once.
 fn modes_of_parts<T: Key>(
-    x: ArrayView2<'_, T>,
+    x: &impl Matrix<T>,
     columns: &[usize],
     parts: Range<usize>,
     space: &mut Space,
     missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Found>, bool)> {
-    let (rows, width) = (x.nrows(), columns.len());
+    let (rows, width) = (x.dim().0, columns.len());
     if space.prints.len() < rows * width {
         space.prints = zeroed_space(rows * width);
     }
@@ -103,8 +102,8 @@ fn modes_of_parts<T: Key>(
         exec.map(rows.div_ceil(ROWS), |i| {
             let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
             work.columns.resize_with(width, Hashed::default);
-            let rows = x.slice(s![i * ROWS..rows.min((i + 1) * ROWS), ..]);
-            let taken = take(rows, columns, &parts, missing, &mut work, &space);
+            let rows = i * ROWS..rows.min((i + 1) * ROWS);
+            let taken = take(x, rows, columns, &parts, missing, &mut work, &space);
             if let Ok(mut pool) = pool.lock() {
                 pool.push(work);
             }
@@ -137,8 +136,7 @@ fn modes_of_parts<T: Key>(
         let prints = &of_columns[k];
         let mut best = Best { key: prints.smallest(), count: 1 };
         while !top.prints.is_empty() {
-            let column = x.slice(s![.., columns[k]..=columns[k]]);
-            let mut keys = prints.keys_of(&top.prints, column, missing, exec)?;
+            let mut keys = prints.keys_of(&top.prints, x, columns[k], missing, exec)?;
             let most = most_frequent(&mut keys, &mut Tables::default()).unwrap_or_default();
             if most.count > 1 {
                 best = most;
@@ -189,28 +187,27 @@ fn print_of(hash: u64) -> u32 {
 
 /// Sorts the prints of a chunk's columns by part into what is left of `space`.
 fn take<'a, T: Key>(
-    x: ArrayView2<'_, T>,
+    x: &impl Matrix<T>,
+    rows: Range<usize>,
     columns: &[usize],
     wanted: &Range<usize>,
     missing: Missing<T>,
     work: &mut Work,
     space: &Mutex<&'a mut [u32]>,
 ) -> Taken<'a> {
-    let rows = x.nrows();
     let mut taken = Taken { columns: Vec::with_capacity(columns.len()), refused: false };
     let mut known = vec![(u64::MAX, 0); columns.len()];
-    let mut tile = Tile::default();
-    for begin in (0..rows).step_by(TILE) {
-        let end = rows.min(begin + TILE);
+    let (mut tile, mut buffer) = (Tile::default(), Vec::new());
+    for begin in rows.clone().step_by(TILE) {
+        let end = rows.end.min(begin + TILE);
         if let [from, .., to] = columns {
             // The next tile comes from memory meanwhile.
-            for row in x.slice(s![end..rows.min(end + TILE), *from..=*to]).rows() {
-                simd::prefetch::<true, _>(row.to_slice().unwrap_or_default());
-            }
+            x.fetch(end..rows.end.min(end + TILE), *from..*to + 1);
         }
         for ((j, hashed), (smallest, there)) in columns.iter().zip(&mut work.columns).zip(&mut known) {
-            let column = x.slice(s![begin..end, *j]);
-            let (prints, parts) = (&mut hashed.prints[begin..end], &mut hashed.parts[begin..end]);
+            let column = x.some_of(*j, begin, end - begin, &mut buffer);
+            let at = begin - rows.start..end - rows.start;
+            let (prints, parts) = (&mut hashed.prints[at.clone()], &mut hashed.parts[at]);
             simd::dispatch!({
                 tile.read(column, missing);
                 *smallest = (*smallest).min(tile.smallest());
@@ -220,6 +217,7 @@ fn take<'a, T: Key>(
             taken.refused |= tile.refused;
         }
     }
+    let rows = rows.len();
     let sorted = &mut work.sorted[..rows];
     for (hashed, (smallest, there)) in work.columns.iter().zip(known) {
         let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
@@ -305,7 +303,8 @@ impl Prints<'_> {
     fn keys_of<T: Key>(
         &self,
         prints: &[u64],
-        column: ArrayView2<'_, T>,
+        x: &impl Matrix<T>,
+        column: usize,
         missing: Missing<T>,
         exec: &Exec<'_>,
     ) -> Result<Vec<u64>> {
@@ -329,11 +328,11 @@ impl Prints<'_> {
         }
         let kept = exec.map(chunks.len(), |i| {
             let begin = chunks[i] * ROWS;
-            let rows = column.slice(s![begin..column.nrows().min(begin + ROWS), 0]);
-            let mut kept = Vec::new();
+            let end = x.dim().0.min(begin + ROWS);
+            let (mut kept, mut buffer) = (Vec::new(), Vec::new());
             let mut tile = Tile::default();
-            for begin in (0..rows.len()).step_by(TILE) {
-                let rows = rows.slice(s![begin..rows.len().min(begin + TILE)]);
+            for begin in (begin..end).step_by(TILE) {
+                let rows = x.some_of(column, begin, TILE.min(end - begin), &mut buffer);
                 simd::dispatch!({
                     tile.read(rows, missing);
                     let (keys, there) = tile.marked();
@@ -478,6 +477,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::ArrayView2;
 
     /// A key of that hash.
     fn unmix(hash: u64) -> u64 {
@@ -495,7 +495,7 @@ mod tests {
         let column: Vec<i64> = keys.iter().map(|key| (key ^ (1 << 63)).cast_signed()).collect();
         let x = ArrayView2::from_shape((keys.len(), 1), &column).unwrap();
         let (found, refused) =
-            modes_by_prints(x, &[0], 1, &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
+            modes_by_prints(&x, &[0], 1, &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
         assert!(!refused && found[0].missing == 0);
         found[0].best.key
     }

@@ -2,15 +2,16 @@
 
 use std::sync::Mutex;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, s};
 
 use super::frequent::Best;
 use super::kinds::Kinds;
 use super::mode::{Found, Key};
 use super::tile::{self, Tile};
-use super::{CHUNK, Missing, by_column};
+use super::{CHUNK, Missing};
 use crate::error::Result;
 use crate::exec::Exec;
+use crate::matrix::Matrix;
 use crate::simd;
 
 /// Values that are counted column by column before the next ones: they stay in the first-level cache.
@@ -20,15 +21,27 @@ const TALL: usize = 64;
 /// Rows that tell whether a column has few kinds of values.
 const SAMPLE: usize = 2_048;
 
-/// Are most values of kinds that a sample has met?
-pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> bool {
+/// Some rows, all over the table, column by column.
+pub fn sample<T: Key>(x: &impl Matrix<T>) -> Vec<Vec<T>> {
+    let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
+    let n = rows.min(SAMPLE);
+    let mut sample = vec![Vec::with_capacity(n); columns];
+    for i in 0..n {
+        for (column, v) in sample.iter_mut().zip(x.some_rows(i * (rows / n), 1, &mut buffer)) {
+            column.push(*v);
+        }
+    }
+    sample
+}
+
+/// Are most values of kinds that a sample of them has?
+pub fn of_few_kinds<T: Key>(sample: &[T], missing: Missing<T>) -> bool {
     let mut kinds = Kinds::default();
-    let n = column.len().min(SAMPLE);
-    let there = |v: &T| match missing {
+    let there = |v: &&T| match missing {
         Missing::Nan => !v.is_nan(),
-        Missing::Value(marker) => *v != marker,
+        Missing::Value(marker) => **v != marker,
     };
-    for v in (0..n).map(|i| column[i * (column.len() / n)]).filter(there) {
+    for v in sample.iter().filter(there) {
         kinds.add(v.key(), 1);
     }
     let kinds = kinds.counted().unwrap_or_default();
@@ -40,14 +53,14 @@ pub fn of_few_kinds<T: Key>(column: ArrayView1<'_, T>, missing: Missing<T>) -> b
 
 /// The mode of each of some columns, none where the kinds are too many; was there a value that may not occur?
 pub fn scan<T: Key>(
-    x: ArrayView2<'_, T>,
+    x: &impl Matrix<T>,
     columns: &[usize],
     missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Option<Found>>, bool)> {
-    let rows = x.nrows();
+    let (rows, width) = x.dim();
     // Columns that are read together, and how many lie in a row.
-    let (group, width) = if by_column(&x) { (1, 1) } else { (columns.len(), x.ncols()) };
+    let (group, width) = if x.by_column() { (1, 1) } else { (columns.len(), width) };
     let tile = (TILE / width).max(TALL);
     let step = (CHUNK / width).next_multiple_of(tile);
     let chunks = rows.div_ceil(step);
@@ -56,8 +69,9 @@ pub fn scan<T: Key>(
         let new = || Counts::new(columns.len());
         let mut counts = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_else(new);
         let (begin, first) = (i % chunks * step, i / chunks * group);
-        for begin in (begin..rows.min(begin + step)).step_by(tile) {
-            let tile = x.slice(s![begin..rows.min(begin + tile), ..]);
+        let (end, mut buffer) = (rows.min(begin + step), Vec::new());
+        for begin in (begin..end).step_by(tile) {
+            let tile = x.some_rows(begin, tile.min(end - begin), &mut buffer);
             for k in first..first + group {
                 let column = tile.column(columns[k]);
                 simd::dispatch!(counts.take(k, column, missing));

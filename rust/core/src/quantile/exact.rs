@@ -5,8 +5,9 @@
 //! selection in the whole column.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::between;
 use crate::apart::Apart;
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
 use crate::impute::Missing;
+use crate::matrix::{Matrix, Single};
 use crate::moments_sparse::{Compressed, Index};
 use crate::simd;
 
@@ -83,14 +85,29 @@ pub fn quantiles<T: Float>(
     fractions: &[f64],
     exec: &Exec<'_>,
 ) -> Result<Quantiles<T>> {
-    let (rows, columns) = x.dim();
-    if rows > 1 && columns > 1 && x.strides()[0] == 1 {
+    if x.by_column() {
         return quantiles_of_columns(&x.axis_iter(Axis(1)).collect::<Vec<_>>(), missing, fractions, exec);
     }
+    quantiles_of_rows(&x, missing, fractions, exec)
+}
+
+/// The same of rows whose values lie side by side, or are made.
+///
+/// # Errors
+/// [`crate::Error::Interrupted`] if the caller asked to stop.
+pub fn quantiles_of_rows<T: Float>(
+    x: &impl Matrix<T>,
+    missing: Missing<T>,
+    fractions: &[f64],
+    exec: &Exec<'_>,
+) -> Result<Quantiles<T>> {
+    let (rows, columns) = x.dim();
     let each = fractions.len();
-    let exec = &exec.only_if(x.len() >= SERIAL_BELOW);
+    let exec = &exec.only_if(rows * columns >= SERIAL_BELOW);
     let select = |j: usize| {
-        let mut there: Vec<T> = x.column(j).iter().copied().filter(|v| !missing.is(*v)).collect();
+        let mut buffer = Vec::new();
+        let column = x.some_of(j, 0, rows, &mut buffer);
+        let mut there: Vec<T> = column.iter().copied().filter(|v| !missing.is(*v)).collect();
         let refused = there.iter().any(|v| !v.is_finite());
         let n = there.len();
         (pairs_of(&mut there, fractions), rows - n, refused)
@@ -114,12 +131,13 @@ pub fn quantiles<T: Float>(
             (0..each).flat_map(|k| of_column.iter().map(move |b| b[k])).collect()
         };
         let step = (CHUNK / columns).max(1);
-        let chunk = |i: usize| s![i * step..rows.min((i + 1) * step), ..];
+        let chunk = |i: usize| i * step..rows.min((i + 1) * step);
         if rows >= NARROW_FROM {
             // What falls inside is held until the end, so it is worth more rows to have less of it.
             let brackets = by_fraction(&of_column);
             let parts = exec.map(rows.div_ceil(step), |i| {
-                scan(some_rows(x.slice(chunk(i)), i as u64).view(), missing, &brackets)
+                let some = one_of_few(x, chunk(i), i as u64);
+                scan(&some.view(), 0..some.nrows(), missing, &brackets)
             })?;
             for (j, brackets) in of_column.iter_mut().enumerate() {
                 let mut wholes = merged(&parts, j, columns);
@@ -133,7 +151,7 @@ pub fn quantiles<T: Float>(
         }
         let brackets = by_fraction(&of_column);
         let parts: Vec<Vec<Part<T>>> =
-            exec.map(rows.div_ceil(step), |i| scan(x.slice(chunk(i)), missing, &brackets))?;
+            exec.map(rows.div_ceil(step), |i| scan(x, chunk(i), missing, &brackets))?;
         all.refused = parts.iter().flatten().any(|part| part.refused);
         let found = exec.map(columns, |j| {
             let mut wholes = merged(&parts, j, columns);
@@ -178,11 +196,7 @@ pub fn quantiles_of_columns<T: Float>(
     exec: &Exec<'_>,
 ) -> Result<Quantiles<T>> {
     let exec = exec.only_if(columns.iter().map(Apart::len).sum::<usize>() >= SERIAL_BELOW);
-    let alone = |j: usize| {
-        let mut buffer = Vec::new();
-        let values = columns[j].block(0, columns[j].len(), &mut buffer);
-        quantiles(ArrayView1::from(values).insert_axis(Axis(1)), missing, fractions, &Exec::serial())
-    };
+    let alone = |j: usize| quantiles_of_rows(&Single(&columns[j]), missing, fractions, &Exec::serial());
     let mut all = Quantiles { pairs: Vec::new(), missing: Vec::new(), refused: false };
     for found in exec.map(columns.len(), alone)? {
         let found = found?;
@@ -272,8 +286,8 @@ fn pairs_of<T: Float>(values: &mut [T], fractions: &[f64]) -> Vec<(T, T)> {
 }
 
 /// What is there in some rows, one of several parts of them, column by column.
-fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
-    let (rows, columns) = x.dim();
+fn sample<T: Float>(x: &impl Matrix<T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
+    let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
     let size = (rows / SAMPLE_OF).min(SAMPLE);
     let mut sample = vec![Vec::with_capacity(size / SAMPLERS + 1); columns];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(part as u64 + 1);
@@ -281,7 +295,8 @@ fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, part: usize) -> V
         // One row of each of as many equal parts, at a place that no pattern in the data follows.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (begin, end) = (i * rows / size, (i + 1) * rows / size);
-        for (column, v) in sample.iter_mut().zip(x.row(begin + (state >> 33) as usize % (end - begin))) {
+        let row = x.some_rows(begin + (state >> 33) as usize % (end - begin), 1, &mut buffer);
+        for (column, v) in sample.iter_mut().zip(row) {
             if v.is_finite() && !missing.is(*v) {
                 column.push(*v);
             }
@@ -291,12 +306,18 @@ fn sample<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, part: usize) -> V
 }
 
 /// One row of each few, at a place that no pattern in the data follows.
-fn some_rows<T: Float>(x: ArrayView2<'_, T>, seed: u64) -> Array2<T> {
-    let mut some = Array2::from_elem((x.nrows() / NARROW_OF, x.ncols()), T::ZERO);
+fn one_of_few<T: Float>(x: &impl Matrix<T>, rows: Range<usize>, seed: u64) -> Array2<T> {
+    let (columns, mut buffer) = (x.dim().1, Vec::new());
+    let mut some = Array2::from_elem((rows.len() / NARROW_OF, columns), T::ZERO);
+    let together = BLOCK.div_ceil(NARROW_OF * columns);
     let mut state = seed;
-    for (i, mut row) in some.outer_iter_mut().enumerate() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        row.assign(&x.row(i * NARROW_OF + (state >> 33) as usize % NARROW_OF));
+    for (k, mut some) in some.axis_chunks_iter_mut(Axis(0), together).enumerate() {
+        let begin = rows.start + k * together * NARROW_OF;
+        let from = x.some_rows(begin, some.nrows() * NARROW_OF, &mut buffer);
+        for (i, mut row) in some.outer_iter_mut().enumerate() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            row.assign(&from.row(i * NARROW_OF + (state >> 33) as usize % NARROW_OF));
+        }
     }
     some
 }
@@ -395,18 +416,23 @@ impl<T: Float> Part<T> {
 
 /// Whole rows, some taken together as one wide row; the few that are left over one by one. For each fraction, as many
 /// brackets as columns.
-fn scan<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, brackets: &[(T, T)]) -> Vec<Part<T>> {
-    let (rows, columns) = x.dim();
+fn scan<T: Float>(
+    x: &impl Matrix<T>,
+    rows: Range<usize>,
+    missing: Missing<T>,
+    brackets: &[(T, T)],
+) -> Vec<Part<T>> {
+    let columns = x.dim().1;
     let mut parts: Vec<Part<T>> = brackets.iter().map(|_| Part::default()).collect();
-    let together = LANES.div_ceil(columns).min(rows).max(1);
+    let together = LANES.div_ceil(columns).min(rows.len()).max(1);
     let step = BLOCK.div_ceil(together * columns) * together;
     let lanes = |width: usize| brackets.chunks(columns).map(|b| Lanes::new(width, b)).collect::<Vec<_>>();
     let (mut wide, mut narrow) = (lanes(together * columns), lanes(columns));
     // A look-up: dividing by the number of columns for each value kept took a third of the time.
     let column_of: Vec<usize> = (0..columns).cycle().take(step * columns).collect();
-    let mut copy = Vec::new();
-    for begin in (0..rows).step_by(step) {
-        let block = x.slice(s![begin..rows.min(begin + step), ..]);
+    let (mut copy, mut buffer) = (Vec::new(), Vec::new());
+    for begin in rows.clone().step_by(step) {
+        let block = x.some_rows(begin, step.min(rows.end - begin), &mut buffer);
         let values = match block.as_slice() {
             Some(values) => values,
             None => {
@@ -538,7 +564,7 @@ impl<T: Float> Lanes<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, ShapeBuilder};
+    use ndarray::{Array2, ShapeBuilder, s};
     use proptest::prelude::*;
 
     const FRACTIONS: [f64; 6] = [0.25, 0.5, 0.75, 0.0, 1.0, 0.501];

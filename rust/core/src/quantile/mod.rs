@@ -5,7 +5,9 @@ mod many;
 mod map;
 mod sketch;
 
-pub use exact::{Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, rank};
+pub use exact::{
+    Quantiles, interpolate, middle, of_csc, quantiles, quantiles_of_columns, quantiles_of_rows, rank,
+};
 pub use many::{Many, Method, many};
 pub use map::{Curve, Output, apply, invert};
 pub use sketch::{SIZE, Sketch, merge_all, update_all, update_columns};

@@ -6,13 +6,12 @@
 //! most `(1 + log2(n / SIZE)) / SIZE` of `n`: 0.22% of a million values, 0.46% of a billion, and by far less on
 //! data that does not know the sketch. Up to [`SIZE`] values, and always at both ends, it is exact.
 
-use ndarray::{ArrayView2, s};
-
 use super::lerp;
 use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
+use crate::matrix::Matrix;
 
 /// Values of a level: 32 KB each.
 pub const SIZE: usize = 4_096;
@@ -134,11 +133,11 @@ impl Sketch {
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn update_all<T: Float>(sketches: &mut [Sketch], x: ArrayView2<'_, T>, exec: &Exec<'_>) -> Result<bool> {
-    let (rows, columns) = x.dim();
+pub fn update_all<T: Float>(sketches: &mut [Sketch], x: &impl Matrix<T>, exec: &Exec<'_>) -> Result<bool> {
+    let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
     let step = (BLOCK / columns.max(1)).max(1);
     for begin in (0..rows).step_by(step) {
-        let part = x.slice(s![begin..rows.min(begin + step), ..]);
+        let part = x.some_rows(begin, step.min(rows - begin), &mut buffer);
         exec.only_if(part.len() >= SERIAL_BELOW).for_each_piece(sketches, 1, |j, sketch| {
             for sketch in sketch {
                 sketch.update(part.column(j).iter().copied());
