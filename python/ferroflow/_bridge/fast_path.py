@@ -21,6 +21,18 @@ def is_plain_float_matrix(X: object) -> bool:
     )
 
 
+def is_whole_matrix(X: object) -> bool:
+    """The same of whole numbers, which the core reads as float64."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype.kind in "iu"
+        and X.size > 0
+        and X.flags.aligned
+        and X.dtype.isnative
+    )
+
+
 def with_fast_path(cls: type, name: str, fast: Callable[..., Any]) -> None:
     """Make ``cls.name`` call `fast` first; where that returns NotImplemented, the method as it was.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
+from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, is_whole_matrix
 from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.sklearn_compat import (
     assume_finite,
@@ -21,7 +21,7 @@ class Mixed(list[tuple[np.ndarray, np.ndarray | None]]):
     """Columns of numbers of several types, which the core reads as float64: values, and bytes that mark missing ones or None."""
 
     exact: np.dtype | None = None
-    """The type that NumPy has for all of them together; None where some are pandas' own or bool."""
+    """The type of scikit-learn's array of them where it is asked for none; None where some are bool."""
 
 
 Floats = np.ndarray | list[np.ndarray] | Mixed | _core.ArrowNumbers
@@ -74,9 +74,10 @@ def float_columns(X: Any) -> Floats | None:
 def _arrow_floats(X: Any) -> "_core.ArrowNumbers | None":
     """A polars frame of float64 at once, which takes less time than its columns one by one; None for others."""
     polars = sys.modules.get("polars")
-    # A single column is rather an array, whose rows are shared among threads.
-    if polars is None or type(X) is not polars.DataFrame or X.width < 2 or X.height == 0:
+    if polars is None or type(X) is not polars.DataFrame or X.width == 0 or X.height == 0:
         return None
+    if X.width == 1 and X.n_chunks() == 1 and not X.to_series(0).null_count():
+        return None  # rather an array, whose rows are shared among threads
     double = polars.Float64
     # By identity: polars' own comparison takes as long as a column does.
     plain = all(type(dtype) is double or dtype is double for dtype in X.dtypes)
@@ -86,10 +87,7 @@ def _arrow_floats(X: Any) -> "_core.ArrowNumbers | None":
 def _arrow_numbers(X: Any) -> "_core.ArrowNumbers | None":
     try:
         return _core.ArrowNumbers(X)
-    except (
-        TypeError,
-        AttributeError,
-    ):  # in several parts, not all numbers, or of a library too old for Arrow's streams
+    except (TypeError, AttributeError):  # not all numbers, or of a library too old for Arrow's streams
         return None
 
 
@@ -112,9 +110,15 @@ def _arrow_mixed(X: Any) -> "_core.ArrowNumbers | None":
 
 def mixed_columns(X: Any) -> "Mixed | _core.ArrowNumbers | None":
     """Return the columns of a frame of numbers that scikit-learn makes float64 of; None for others."""
-    if (table := _arrow_mixed(X)) is not None:
-        return table
+    table = _arrow_mixed(X)
+    return table if table is not None else numpy_columns(X)
+
+
+def numpy_columns(X: Any) -> Mixed | None:
+    """The same by NumPy's arrays, which have the types of scikit-learn's, for frames of polars of one type only."""
     column = column_reader(X)
+    if not hasattr(X, "iloc") and len(set(X.dtypes if column is not None else ())) > 1:
+        return None
     if column is None or 0 in X.shape:
         return None
     columns = Mixed()
@@ -133,6 +137,8 @@ def mixed_columns(X: Any) -> "Mixed | _core.ArrowNumbers | None":
         columns.exact = np.result_type(*dtypes)
         if columns.exact == FLOATS[1] and hasattr(X, "iloc"):
             return None  # pandas' stay float32
+    else:
+        columns.exact = FLOATS[0]
     if np.dtype(bool) in dtypes:
         columns.exact = None
         columns[:] = [(v.view(np.uint8) if v.dtype.kind == "b" else v, marks) for v, marks in columns]
@@ -154,8 +160,11 @@ def _is_column(x: np.ndarray) -> bool:
 
 def float_table(X: Any) -> Floats | None:
     """X as the core takes it without validation: itself if a plain array, the columns of a frame; None for others."""
-    if is_plain_float_matrix(X):
+    if is_plain_float_matrix(X) or is_whole_matrix(X):
         return X
+    if type(X) is np.ndarray:
+        X = X.view(np.uint8) if X.dtype.kind == "b" else None
+        return X if is_whole_matrix(X) else None
     table = float_columns(X)
     return mixed_columns(X) if table is None else table
 
@@ -163,7 +172,12 @@ def float_table(X: Any) -> Floats | None:
 def finite_table(X: Any) -> Floats | None:
     """What :func:`float_table` gives where no infinity is in it, or nobody will look for one; None otherwise."""
     table = float_table(X)
-    return table if table is not None and (assume_finite() or not _core.column_extrema(table)[2]) else None
+    finite = table is None or assume_finite() or _is_whole(table)
+    return table if finite or not _core.column_extrema(table)[2] else None
+
+
+def _is_whole(table: Floats) -> bool:
+    return isinstance(table, np.ndarray) and table.dtype.kind != "f"
 
 
 def finite_or_nan(X: Any) -> bool | str:
@@ -184,7 +198,7 @@ def rows_of(table: Floats) -> int:
 
 def dtype_of(table: Floats) -> np.dtype:
     """The type of its values, as the core reads them."""
-    if isinstance(table, Mixed | _core.ArrowNumbers):
+    if isinstance(table, Mixed | _core.ArrowNumbers) or _is_whole(table):
         return FLOATS[0]
     first: Any = table[0] if isinstance(table, list) else table
     return first.dtype

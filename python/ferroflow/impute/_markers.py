@@ -17,7 +17,7 @@ def float_marker(missing_values):
             return None
         return missing_values if abs(missing_values) < 3e38 else NOT_OURS
     if kind is int:
-        return float(missing_values) if abs(missing_values) <= 2**53 else NOT_OURS
+        return float(missing_values) if abs(missing_values) < 2**53 else NOT_OURS
     return None if is_pandas_na(missing_values) else NOT_OURS
 
 
@@ -27,6 +27,26 @@ def text_marker(missing_values):
     if kind is str or missing_values is None:
         return missing_values
     return missing_values if kind is float and missing_values != missing_values else NOT_OURS
+
+
+_BLOCK = 1 << 17
+"""Values that are marked at a time."""
+
+
+def missing_masks(X, missing_values):
+    """The masks of some rows after others, each with the slice of its rows."""
+    step = max(_BLOCK // max(X.shape[1], 1), 1)
+    for begin in range(0, len(X), step):
+        rows = slice(begin, begin + step)
+        yield rows, missing_mask(X[rows], missing_values)
+
+
+def missing_counts(X, missing_values) -> np.ndarray:
+    """How many values are missing in each column."""
+    counts = np.zeros(X.shape[1])
+    for _, mask in missing_masks(X, missing_values):
+        counts += mask.sum(axis=0)
+    return counts
 
 
 def missing_mask(X, missing_values) -> np.ndarray:

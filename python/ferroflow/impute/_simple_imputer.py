@@ -8,7 +8,7 @@ from sklearn import impute
 from sklearn.utils.validation import check_is_fitted
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
+from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, is_whole_matrix, with_fast_path
 from ferroflow._bridge.frame_columns import (
     Mixed,
     agrees,
@@ -17,6 +17,7 @@ from ferroflow._bridge.frame_columns import (
     framed,
     learn_names,
     mixed_columns,
+    numpy_columns,
     rows_of,
 )
 from ferroflow._bridge.ledger import note_rust, note_sklearn
@@ -30,7 +31,14 @@ from ferroflow._bridge.sklearn_compat import (
     keep_dtype,
     other_constants,
 )
-from ferroflow.impute._markers import NOT_OURS, float_marker, missing_mask, text_marker
+from ferroflow.impute._markers import (
+    NOT_OURS,
+    float_marker,
+    missing_counts,
+    missing_mask,
+    missing_masks,
+    text_marker,
+)
 from ferroflow.impute._seen import Seen, dense_parts, seen_of
 from ferroflow.impute._seen import merge as merge_seen
 from ferroflow.impute._seen import statistics as statistics_of
@@ -129,10 +137,12 @@ class SimpleImputer(impute.SimpleImputer):
             note_sklearn("SimpleImputer.transform", "columns that were empty in fit are dropped")
             return super().transform(X)
         X = self._validate_input(X, in_fit=False)  # a copy, unless copy=False
-        mask = missing_mask(X, self.missing_values)
-        flags = self._transform_indicator(mask)
         fill = self.statistics_.astype(fill_dtype(self), copy=False)
-        np.copyto(X, fill, where=mask, casting="unsafe")
+        flags = None
+        if self.add_indicator:
+            flags = self._transform_indicator(missing_mask(X, self.missing_values))
+        for rows, mask in missing_masks(X, self.missing_values):
+            np.copyto(X[rows], fill, where=mask, casting="unsafe")
         note_rust("SimpleImputer.transform")
         return self._concatenate_indicator(X, flags)
 
@@ -180,7 +190,9 @@ def _learn(X, strategy, missing_values, then_fill=False):
 
     A table that is to be filled next fills its columns with their means while they lie in the cache.
     """
-    if type(X) in (_core.ArrowNumbers, Mixed, list) or is_plain_float_matrix(X):
+    if strategy == "most_frequent" and _has_long_integers(X):
+        return _learn_long_integers(X, missing_values)
+    if type(X) in (_core.ArrowNumbers, Mixed, list) or is_plain_float_matrix(X) or is_whole_matrix(X):
         marker = float_marker(missing_values)
         if marker is NOT_OURS or callable(strategy):
             return None
@@ -198,22 +210,9 @@ def _learn(X, strategy, missing_values, then_fill=False):
                 return values / (rows - missing), Seen(rows, missing, values)
         return (None if strategy == "constant" else values), Seen(rows, missing, None)
     if strategy == "constant":
-        return None, Seen(X.shape[0], missing_mask(X, missing_values).sum(axis=0), None)
+        return None, Seen(X.shape[0], missing_counts(X, missing_values), None)
     if strategy != "most_frequent":
         return None
-    if X.dtype.kind in "iu" and X.dtype != np.uint64:
-        if type(missing_values) is int:
-            marker = missing_values if abs(missing_values) < 2**63 else None
-        elif type(missing_values) is float:
-            marker = (
-                int(missing_values) if missing_values.is_integer() and abs(missing_values) < 2**53 else None
-            )
-        elif is_pandas_na(missing_values):
-            marker = None
-        else:
-            return None
-        statistics, missing = _core.integer_modes(X.astype(np.int64, copy=False), marker)
-        return statistics, Seen(X.shape[0], missing, None)
     if X.dtype == object and (marker := text_marker(missing_values)) is not NOT_OURS:
         found = _core.object_modes(X, marker)
         if found is not None:
@@ -221,6 +220,38 @@ def _learn(X, strategy, missing_values, then_fill=False):
             modes[:] = found[0]
             return modes, Seen(X.shape[0], found[1], None)
     return None
+
+
+def _has_long_integers(X):
+    """Are there whole numbers that float64 does not hold?"""
+    if type(X) is np.ndarray:
+        return is_whole_matrix(X) and X.itemsize == 8
+    return type(X) is Mixed and _is_whole(X.exact) and X.exact.itemsize == 8
+
+
+def _is_whole(dtype):
+    return dtype is not None and dtype.kind in "iu"
+
+
+def _learn_long_integers(X, missing_values):
+    if type(missing_values) is int:
+        marker = missing_values if abs(missing_values) < 2**63 else None
+    elif type(missing_values) is float:
+        marker = int(missing_values) if missing_values.is_integer() and abs(missing_values) < 2**53 else None
+    elif is_pandas_na(missing_values):
+        marker = None
+    else:
+        return None
+    if type(X) is np.ndarray:
+        if X.dtype != np.int64:
+            return None
+        statistics, missing = _core.integer_modes(X, marker)
+    else:
+        # Those of another type are made int64 one by one.
+        columns = [values.astype(np.int64, copy=False)[:, np.newaxis] for values, _ in X]
+        found = [_core.integer_modes(column, marker) for column in columns]
+        statistics, missing = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return statistics, Seen(rows_of(X), missing, None)
 
 
 def _take_in(self, new, first):
@@ -275,20 +306,37 @@ def _finish(self, statistics, seen, fill_value):
 
 
 def _table(self, X):
-    """X as the core takes it: an array, or a polars frame; None where scikit-learn's validation comes first."""
-    if is_plain_float_matrix(X) or is_object_matrix(X):
+    """X as the core takes it: an array, or a frame's columns; None where scikit-learn's validation comes first."""
+    if is_plain_float_matrix(X) or is_whole_matrix(X) or is_object_matrix(X):
         return X
-    table = float_columns(X)
-    if table is None and (table := mixed_columns(X)) is not None:
-        # The other strategies keep other types than float64.
-        exact = getattr(table, "exact", None)
-        kept = self.strategy in ("mean", "median") or (exact is not None and exact == _F64)
-        return table if kept and not self.add_indicator else None
+    if (table := float_columns(X)) is None:
+        table = mixed_columns(X)
+        if type(table) is _core.ArrowNumbers and not (
+            _makes_floats(self) or table.doubles or hasattr(X, "iloc")
+        ):
+            table = numpy_columns(X)
+        if table is not None:
+            known = type(table) is not Mixed or _makes_floats(self) or table.exact is not None
+            return table if known and not self.add_indicator else None
     if table is None:
         return objects_of_frame(X)
     if type(table) is list:
         return np.asarray(X) if self.add_indicator else table
     return X.to_numpy() if type(table) is _core.ArrowNumbers and self.add_indicator else table
+
+
+def _makes_floats(self):
+    """Does scikit-learn make floats of all numbers?"""
+    return self.strategy in ("mean", "median")
+
+
+def _dtype(self, table):
+    """The type of scikit-learn's array of the values of a table."""
+    if _makes_floats(self):
+        return dtype_of(table)
+    if type(table) is Mixed:
+        return table.exact
+    return table.dtype if type(table) is np.ndarray else dtype_of(table)
 
 
 def _fast_fit(self, X, y=None):
@@ -332,7 +380,8 @@ def _is_plain(self, table):
         return False
     if strategy != "constant":
         return True
-    kinds = (str, int, float) if _are_texts(table) else (int, float)
+    # A whole number that its type may not hold is scikit-learn's to refuse.
+    kinds = {"O": (str, int, float), "f": (int, float)}.get(_dtype(self, table).kind, ())
     return not other_constants() and (fill_value is None or type(fill_value) in kinds)
 
 
@@ -344,7 +393,7 @@ def _learn_columns(self, X, table):
     else:
         learn_names(self, X)
     state["n_features_in_"] = X.shape[1]
-    keep_dtype(self, dtype_of(table))
+    keep_dtype(self, _dtype(self, table))
 
 
 def _seen_of_table(X, table, strategy, missing_values):
@@ -402,7 +451,7 @@ def _transform_table(self, X, table):
     if table is None or "statistics_" not in state or type(self.copy) is not bool or array_api_dispatch():
         return NotImplemented
     texts = _are_texts(table)
-    if texts != (state["_fit_dtype"].kind == "O") or not agrees(state, X):
+    if texts != (state["_fit_dtype"].kind == "O") or _is_whole(_dtype(self, table)) or not agrees(state, X):
         return NotImplemented
     if not self.copy:
         out = _fill_there(self, table) if table is X and not texts else NotImplemented

@@ -70,6 +70,12 @@ impl ArrowNumbers {
         self.rows
     }
 
+    /// Are all of them f64?
+    #[getter]
+    fn doubles(&self) -> bool {
+        self.columns.iter().flatten().all(|piece| *piece.data_type() == DataType::Float64)
+    }
+
     /// (the sum of each column without its missing values, how many are missing, was there a value that may not occur).
     ///
     /// `then_fill`: columns are also filled with their means, for a call of `fill` that asks for these.

@@ -24,6 +24,14 @@ const ROWS: usize = 1 << 13;
 /// Parts, of as many bits of the hash.
 const PARTS: usize = 1 << PART_BITS;
 const PART_BITS: u32 = 6;
+/// Bits of the hash that choose the pass, the highest of those after the print.
+const PASS_BITS: u32 = 12;
+/// The part of what is missing or not wanted in this pass.
+const NOT_WANTED: u8 = 1 << PART_BITS;
+/// Values of which what is wanted is chosen at a time, ...
+const WANTED: usize = 1 << 10;
+/// ... and places that [`simd::part_positions`] writes to beyond those.
+const PART_ROOM: usize = 128;
 /// Parts that a thread takes together.
 const TOGETHER: usize = 8;
 /// Prints of which the chunks that have them are looked up, rather than reading all.
@@ -45,17 +53,17 @@ struct Taken<'a> {
 
 /// What is known of a column's values in a chunk.
 struct Column<'a> {
-    /// The prints of what is there in the wanted parts, by part.
+    /// The prints of what is there and wanted, by part.
     prints: &'a [u32],
     /// Where each part's begin, then their number.
     begins: [u16; PARTS + 1],
     smallest: u64,
-    /// How many values there are, of all parts.
+    /// How many values there are, wanted or not.
     there: usize,
 }
 
-/// The modes of a few columns, in so many passes over them, each of which holds the prints of some of the parts; was there a
-/// value that may not occur?
+/// The modes of a few columns, in so many passes over them, each of which holds the prints of some of the values; was there
+/// a value that may not occur?
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
@@ -67,11 +75,10 @@ pub fn modes_by_prints<T: Key>(
     missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Found>, bool)> {
-    let step = PARTS.div_ceil(passes);
-    let (mut all, refused) = modes_of_parts(x, columns, 0..step.min(PARTS), space, missing, exec)?;
-    for begin in (step..PARTS).step_by(step) {
-        let parts = begin..PARTS.min(begin + step);
-        let (others, _) = modes_of_parts(x, columns, parts, space, missing, exec)?;
+    let passes = u32::try_from(passes).unwrap_or(u32::MAX).clamp(1, 1 << PASS_BITS);
+    let (mut all, refused) = modes_of_pass(x, columns, Pass { at: 0, of: passes }, space, missing, exec)?;
+    for at in 1..passes {
+        let (others, _) = modes_of_pass(x, columns, Pass { at, of: passes }, space, missing, exec)?;
         for (found, other) in all.iter_mut().zip(others) {
             let (a, b) = (found.best, other.best);
             if b.count > a.count || (b.count == a.count && b.key < a.key) {
@@ -82,11 +89,28 @@ pub fn modes_by_prints<T: Key>(
     Ok((all, refused))
 }
 
-/// The same of the values of these parts, where a column's smallest value stands for all that occur once.
-fn modes_of_parts<T: Key>(
+/// Which of several passes it is: one takes the values of some hashes.
+#[derive(Clone, Copy)]
+struct Pass {
+    at: u32,
+    of: u32,
+}
+
+impl Pass {
+    /// Does it take a value of this hash? By bits that neither the part nor the print has.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "bits are chosen")]
+    fn takes(self, hash: u64) -> bool {
+        let bits = (hash as u32 >> 14) % (1 << PASS_BITS);
+        (bits * self.of) >> PASS_BITS == self.at
+    }
+}
+
+/// The same of the values of a pass, where a column's smallest value stands for all that occur once.
+fn modes_of_pass<T: Key>(
     x: &impl Matrix<T>,
     columns: &[usize],
-    parts: Range<usize>,
+    pass: Pass,
     space: &mut Space,
     missing: Missing<T>,
     exec: &Exec<'_>,
@@ -103,7 +127,7 @@ fn modes_of_parts<T: Key>(
             let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
             work.columns.resize_with(width, Hashed::default);
             let rows = i * ROWS..rows.min((i + 1) * ROWS);
-            let taken = take(x, rows, columns, &parts, missing, &mut work, &space);
+            let taken = take(x, rows, columns, pass, missing, &mut work, &space);
             if let Ok(mut pool) = pool.lock() {
                 pool.push(work);
             }
@@ -168,13 +192,30 @@ impl Default for Work {
 /// The hashes of a column's chunk.
 struct Hashed {
     prints: Vec<u32>,
-    /// The part of each, [`PARTS`] for what is missing or not wanted.
+    /// The part of each, [`NOT_WANTED`] for what is missing or not wanted.
     parts: Vec<u8>,
 }
 
 impl Default for Hashed {
     fn default() -> Self {
         Self { prints: vec![0; ROWS], parts: vec![0; ROWS] }
+    }
+}
+
+impl Hashed {
+    /// Moves what is wanted of so many to the front. How many?
+    fn keep_wanted(&mut self, rows: usize) -> usize {
+        let (mut wanted, mut others) = ([0; WANTED + PART_ROOM], [0; WANTED + PART_ROOM]);
+        let mut kept = 0;
+        for begin in (0..rows).step_by(WANTED) {
+            let parts = &self.parts[begin..rows.min(begin + WANTED)];
+            let n = parts.len() - simd::part_positions(parts, NOT_WANTED, 0, &mut others, &mut wanted);
+            for at in wanted[..n].iter().filter_map(|at| usize::try_from(*at).ok()) {
+                (self.prints[kept], self.parts[kept]) = (self.prints[begin + at], self.parts[begin + at]);
+                kept += 1;
+            }
+        }
+        kept
     }
 }
 
@@ -190,7 +231,7 @@ fn take<'a, T: Key>(
     x: &impl Matrix<T>,
     rows: Range<usize>,
     columns: &[usize],
-    wanted: &Range<usize>,
+    pass: Pass,
     missing: Missing<T>,
     work: &mut Work,
     space: &Mutex<&'a mut [u32]>,
@@ -200,7 +241,7 @@ fn take<'a, T: Key>(
     let (mut tile, mut buffer) = (Tile::default(), Vec::new());
     for begin in rows.clone().step_by(TILE) {
         let end = rows.end.min(begin + TILE);
-        if let [from, .., to] = columns {
+        if let (Some(from), Some(to)) = (columns.first(), columns.last()) {
             // The next tile comes from memory meanwhile.
             x.fetch(end..rows.end.min(end + TILE), *from..*to + 1);
         }
@@ -211,7 +252,11 @@ fn take<'a, T: Key>(
             simd::dispatch!({
                 tile.read(column, missing);
                 *smallest = (*smallest).min(tile.smallest());
-                mix(&tile, prints, parts, wanted);
+                if pass.of == 1 {
+                    mix(&tile, prints, parts, |_| true);
+                } else {
+                    mix(&tile, prints, parts, |hash| pass.takes(hash));
+                }
             });
             *there += tile.count;
             taken.refused |= tile.refused;
@@ -219,7 +264,8 @@ fn take<'a, T: Key>(
     }
     let rows = rows.len();
     let sorted = &mut work.sorted[..rows];
-    for (hashed, (smallest, there)) in work.columns.iter().zip(known) {
+    for (hashed, (smallest, there)) in work.columns.iter_mut().zip(known) {
+        let rows = if pass.of > 1 { hashed.keep_wanted(rows) } else { rows };
         let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
         let begins = by_part(prints, parts, sorted);
         // In the cache first: stores all over memory that is not there yet would wait for it.
@@ -241,14 +287,13 @@ fn first<'a>(space: &Mutex<&'a mut [u32]>, n: usize) -> &'a mut [u32] {
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "a part has few bits")]
-fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u8], wanted: &Range<usize>) {
+fn mix(tile: &Tile, prints: &mut [u32], parts: &mut [u8], wanted: impl Fn(u64) -> bool) {
     let (keys, there) = tile.marked();
-    let (begin, n) = (wanted.start as u8, wanted.len() as u8);
     for (((key, there), print), part) in keys.iter().zip(there).zip(prints).zip(parts) {
         let hash = hash(*key, 0);
         *print = print_of(hash);
         let of = (hash >> (64 - PART_BITS)) as u8;
-        *part = if (*there == 1) & (of.wrapping_sub(begin) < n) { of } else { PARTS as u8 };
+        *part = if (*there == 1) & wanted(hash) { of } else { NOT_WANTED };
     }
 }
 

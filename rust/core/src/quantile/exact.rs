@@ -132,12 +132,14 @@ pub fn quantiles_of_rows<T: Float>(
         };
         let step = (CHUNK / columns).max(1);
         let chunk = |i: usize| i * step..rows.min((i + 1) * step);
+        let size = sample_size(rows);
+        let told_by = if rows >= NARROW_FROM { rows / NARROW_OF } else { size };
         if rows >= NARROW_FROM {
             // What falls inside is held until the end, so it is worth more rows to have less of it.
             let brackets = by_fraction(&of_column);
             let parts = exec.map(rows.div_ceil(step), |i| {
                 let some = one_of_few(x, chunk(i), i as u64);
-                scan(&some.view(), 0..some.nrows(), missing, &brackets)
+                scan(&some.view(), 0..some.nrows(), missing, &brackets, size)
             })?;
             for (j, brackets) in of_column.iter_mut().enumerate() {
                 let mut wholes = merged(&parts, j, columns);
@@ -151,7 +153,7 @@ pub fn quantiles_of_rows<T: Float>(
         }
         let brackets = by_fraction(&of_column);
         let parts: Vec<Vec<Part<T>>> =
-            exec.map(rows.div_ceil(step), |i| scan(x, chunk(i), missing, &brackets))?;
+            exec.map(rows.div_ceil(step), |i| scan(x, chunk(i), missing, &brackets, told_by))?;
         all.refused = parts.iter().flatten().any(|part| part.refused);
         let found = exec.map(columns, |j| {
             let mut wholes = merged(&parts, j, columns);
@@ -285,10 +287,14 @@ fn pairs_of<T: Float>(values: &mut [T], fractions: &[f64]) -> Vec<(T, T)> {
     fractions.iter().map(about).map(|(low, high)| (at(low), at(high))).collect()
 }
 
+fn sample_size(rows: usize) -> usize {
+    (rows / SAMPLE_OF).min(SAMPLE)
+}
+
 /// What is there in some rows, one of several parts of them, column by column.
 fn sample<T: Float>(x: &impl Matrix<T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
     let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
-    let size = (rows / SAMPLE_OF).min(SAMPLE);
+    let size = sample_size(rows);
     let mut sample = vec![Vec::with_capacity(size / SAMPLERS + 1); columns];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(part as u64 + 1);
     for i in part * size / SAMPLERS..(part + 1) * size / SAMPLERS {
@@ -415,15 +421,19 @@ impl<T: Float> Part<T> {
 }
 
 /// Whole rows, some taken together as one wide row; the few that are left over one by one. For each fraction, as many
-/// brackets as columns.
+/// brackets as columns, which so many rows have told.
 fn scan<T: Float>(
     x: &impl Matrix<T>,
     rows: Range<usize>,
     missing: Missing<T>,
     brackets: &[(T, T)],
+    told_by: usize,
 ) -> Vec<Part<T>> {
     let columns = x.dim().1;
-    let mut parts: Vec<Part<T>> = brackets.iter().map(|_| Part::default()).collect();
+    // Room for what a smooth column has inside, since growing vectors would leave holes in the memory.
+    let room = rows.len() * 2 * four_errors(told_by, 0.5) / told_by.max(1);
+    let part = || Part { inside: Vec::with_capacity(room), ..Part::default() };
+    let mut parts: Vec<Part<T>> = brackets.iter().map(|_| part()).collect();
     let together = LANES.div_ceil(columns).min(rows.len()).max(1);
     let step = BLOCK.div_ceil(together * columns) * together;
     let lanes = |width: usize| brackets.chunks(columns).map(|b| Lanes::new(width, b)).collect::<Vec<_>>();
