@@ -1,5 +1,7 @@
 """Frames of numbers of several types, and of pandas' own, against scikit-learn, which makes an array of them first."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -31,6 +33,11 @@ def numbers(rows=3000):
 def frame(*types):
     X = numbers()
     return pd.DataFrame({f"c{j}": X[:, j].astype(dtype) for j, dtype in enumerate(types)})
+
+
+def in_parts(X):
+    cuts = [0, 1, 700, 700, 2999, len(X)]
+    return pl.concat([X[a:b] for a, b in itertools.pairwise(cuts)], rechunk=False)
 
 
 def with_missing(types, dtype):
@@ -75,6 +82,20 @@ FRAMES = {
     "a table": lambda: pa.table(dict(zip("abcd", numbers().T.astype("f8"), strict=True))),
     "a table of several types": lambda: pa.table({"a": numbers()[:, 0], "b": numbers()[:, 1].astype("f4")}),
     "a table in parts": lambda: pa.concat_tables([pa.table({"a": [1, 2], "b": [1.5, 2]})] * 2),
+    "a table in parts with nulls": lambda: pa.concat_tables(
+        [pa.table({"a": [1.0, None, 2.0], "b": [1.5, 2, None]}), pa.table({"a": [2.0], "b": [2.0]})] * 2
+    ),
+    "polars in parts": lambda: in_parts(pl.DataFrame(frame("i8", "f8", "i2", "f4"))),
+    "polars nulls in parts": lambda: in_parts(
+        pl.DataFrame(frame("f8", "f8", "f8", "f8")).with_columns(
+            pl.when(pl.all() > 50).then(None).otherwise(pl.all()).name.keep()
+        )
+    ),
+    "one polars column in parts": lambda: in_parts(pl.DataFrame(frame("f8"))),
+    "one polars column with nulls": lambda: pl.DataFrame({"a": [1.0, None, 3.0, 3.0]}),
+    "polars int64": lambda: pl.DataFrame(frame("i8", "i8", "i8", "i8")),
+    "polars int64 with nulls": lambda: pl.DataFrame({"a": [1, None, 3, 3], "b": [4, 4, None, 1]}),
+    "double[pyarrow] in parts": lambda: pd.concat([with_missing(["f8"] * 4, "double[pyarrow]")] * 3),
     "polars int and float": lambda: pl.DataFrame(frame("i8", "f8", "i8", "f8")),
     "polars float32": lambda: pl.DataFrame(frame("f4", "f4", "f4", "f4")),
     "polars nulls": lambda: pl.DataFrame(frame("i8", "f8", "f4", "i2")).with_columns(
@@ -141,6 +162,9 @@ def test_values_types_and_errors(name, kind):
         "double[pyarrow]",
         "a table",
         "polars nulls",
+        "polars nulls in parts",
+        "a table in parts with nulls",
+        "double[pyarrow] in parts",
     ],
 )
 def test_the_core_reads_them(name, kind):

@@ -96,15 +96,18 @@ def _arrow_mixed(X: Any) -> "_core.ArrowNumbers | None":
     pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
     if polars is not None and type(X) is polars.DataFrame:
         plain = all(dtype.is_numeric() for dtype in X.dtypes)
-    elif pyarrow is not None and type(X) is pyarrow.Table:
+    elif pyarrow is None:
+        return None
+    elif type(X) is pyarrow.Table:
         plain = True
+    elif pandas is not None and type(X) is pandas.DataFrame:
+        plain = all(isinstance(dtype, pandas.ArrowDtype) for dtype in X.dtypes)
+        if plain and 0 not in X.shape:
+            # pandas' own stream has the index too.
+            arrays = [X.iloc[:, j].array.__arrow_array__() for j in range(X.shape[1])]
+            X = pyarrow.table(arrays, [str(j) for j in range(len(arrays))])
     else:
-        plain = (
-            pyarrow is not None
-            and pandas is not None
-            and type(X) is pandas.DataFrame
-            and all(isinstance(dtype, pandas.ArrowDtype) for dtype in X.dtypes)
-        )
+        return None
     return _arrow_numbers(X) if plain and 0 not in X.shape else None
 
 
@@ -172,8 +175,9 @@ def float_table(X: Any) -> Floats | None:
 def finite_table(X: Any) -> Floats | None:
     """What :func:`float_table` gives where no infinity is in it, or nobody will look for one; None otherwise."""
     table = float_table(X)
-    finite = table is None or assume_finite() or _is_whole(table)
-    return table if finite or not _core.column_extrema(table)[2] else None
+    if table is None or assume_finite() or _is_whole(table):
+        return table
+    return None if _core.column_extrema(table)[2] else table
 
 
 def _is_whole(table: Floats) -> bool:

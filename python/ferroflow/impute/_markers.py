@@ -29,7 +29,7 @@ def text_marker(missing_values):
     return missing_values if kind is float and missing_values != missing_values else NOT_OURS
 
 
-_BLOCK = 1 << 17
+_BLOCK = 1 << 15
 """Values that are marked at a time."""
 
 

@@ -14,6 +14,7 @@ from ferroflow._bridge.frame_columns import (
     agrees,
     dtype_of,
     float_columns,
+    float_table,
     framed,
     learn_names,
     mixed_columns,
@@ -226,7 +227,13 @@ def _has_long_integers(X):
     """Are there whole numbers that float64 does not hold?"""
     if type(X) is np.ndarray:
         return is_whole_matrix(X) and X.itemsize == 8
-    return type(X) is Mixed and _is_whole(X.exact) and X.exact.itemsize == 8
+    exact = X.exact if type(X) is Mixed else None
+    return exact is not None and exact.kind in "iu" and exact.itemsize == 8
+
+
+def _is_known(dtype):
+    """Is it a type in which the core keeps all values of a table of several types?"""
+    return _is_whole(dtype) or (dtype is not None and dtype == _F64)  # None is equal to float64
 
 
 def _is_whole(dtype):
@@ -309,6 +316,8 @@ def _table(self, X):
     """X as the core takes it: an array, or a frame's columns; None where scikit-learn's validation comes first."""
     if is_plain_float_matrix(X) or is_whole_matrix(X) or is_object_matrix(X):
         return X
+    if type(X) is np.ndarray:
+        return float_table(X) if _makes_floats(self) else None
     if (table := float_columns(X)) is None:
         table = mixed_columns(X)
         if type(table) is _core.ArrowNumbers and not (
@@ -316,7 +325,7 @@ def _table(self, X):
         ):
             table = numpy_columns(X)
         if table is not None:
-            known = type(table) is not Mixed or _makes_floats(self) or table.exact is not None
+            known = type(table) is not Mixed or _makes_floats(self) or _is_known(table.exact)
             return table if known and not self.add_indicator else None
     if table is None:
         return objects_of_frame(X)

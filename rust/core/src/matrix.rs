@@ -108,3 +108,71 @@ impl<T: Copy, C: Apart<T>> Matrix<T> for Single<'_, C> {
         ArrayView1::from(self.0.block(begin, n, buffer))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, s};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exec::Exec;
+    use crate::extrema::Extrema;
+    use crate::impute::{Fill, Means, Missing, fill, fill_matrix, modes};
+    use crate::moments::Moments;
+    use crate::quantile::{Sketch, quantiles_of_rows, update_all};
+    use crate::scale::{Direction, Mode, Standard, apply, apply_rows};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn whole_numbers_are_what_their_floats_are(
+            rows in 1usize..30_000, columns in 1usize..5, apart in any::<bool>(), seed in any::<u32>(),
+        ) {
+            let mut rng = crate::random::Mt19937::new(seed);
+            #[allow(clippy::cast_possible_truncation, reason = "small")]
+            let wide = Array2::from_shape_simple_fn((rows, 2 * columns), || (rng.next_f64() * 300.0) as i16 - 100);
+            let wholes = if apart { wide.slice(s![.., ..;2]) } else { wide.slice(s![.., ..columns]) };
+            let floats = wholes.mapv(f64::from);
+            let (x, floats, serial) = (Numbers::from(wholes), floats.view(), Exec::serial());
+            let mut buffer = Vec::new();
+            prop_assert_eq!(Matrix::dim(&x), floats.dim());
+            prop_assert_eq!(Matrix::bytes(&x), 2 * floats.len());
+            prop_assert_eq!(x.some_rows(rows / 3, rows / 2, &mut buffer), floats.slice(s![rows / 3..rows / 3 + rows / 2, ..]));
+            prop_assert_eq!(x.some_of(columns - 1, 0, rows, &mut buffer), floats.column(columns - 1));
+            let (mut a, mut b) = (Moments::new(columns), Moments::new(columns));
+            a.update_rows(&x, None, &serial).unwrap();
+            b.update(floats, None, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let (mut a, mut b) = (Extrema::new(columns), Extrema::new(columns));
+            a.update_rows(&x, &serial).unwrap();
+            b.update(floats, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let (mut a, mut b) = (Means::new(columns), Means::new(columns));
+            a.update_rows(&x, Missing::Value(7.0), &serial).unwrap();
+            b.update(floats, Missing::Value(7.0), &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let of = |missing| {
+                let a = quantiles_of_rows(&x, missing, &[0.25, 0.5], &serial).unwrap();
+                (a, quantiles_of_rows(&floats, missing, &[0.25, 0.5], &serial).unwrap())
+            };
+            let (a, b) = of(Missing::Nan);
+            prop_assert_eq!(a, b);
+            prop_assert_eq!(modes(&x, Missing::Nan, &serial).unwrap(), modes(&floats, Missing::Nan, &serial).unwrap());
+            let (mut a, mut b) = (vec![Sketch::default(); columns], vec![Sketch::default(); columns]);
+            update_all(&mut a, &x, &serial).unwrap();
+            update_all(&mut b, &floats, &serial).unwrap();
+            prop_assert_eq!(a, b);
+            let values: Vec<f64> = (1..=columns).map(|j| j as f64).collect();
+            let (mut a, mut b) = (vec![0.0; floats.len()], vec![0.0; floats.len()]);
+            let standard = Standard { mean: Some(&values[..]), scale: Some(&values[..]) };
+            let mode = || Mode { direction: Direction::Forward, clip: None };
+            apply_rows(&x, standard, mode(), &mut a, &serial).unwrap();
+            apply(floats, standard, mode(), &mut b, &serial).unwrap();
+            prop_assert_eq!(&a, &b);
+            let what = Fill { missing: Missing::Value(7.0), values: &values, indicators: &[] };
+            fill_matrix(&x, what, &mut a, &serial).unwrap();
+            fill(floats, what, false, &mut b, &serial).unwrap();
+            prop_assert_eq!(&a, &b);
+        }
+    }
+}

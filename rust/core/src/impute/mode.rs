@@ -119,9 +119,7 @@ pub fn modes<T: Key>(x: &impl Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) -
     };
     let mut left: Vec<usize> = (0..columns).collect();
     if rows < SCAN_FROM {
-        for (j, (found, refused)) in
-            exec.map(columns, |j| gathered(x, j, missing))?.into_iter().enumerate()
-        {
+        for (j, (found, refused)) in exec.map(columns, |j| gathered(x, j, missing))?.into_iter().enumerate() {
             learn(j, found);
             all.refused |= refused;
         }
