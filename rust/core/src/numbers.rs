@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayView2, s};
 
+use crate::scale::lies_by_column;
 use crate::simd;
 
 /// A matrix of numbers; a column is a matrix of one.
@@ -71,8 +72,7 @@ fn columns_of<'a, T>(x: &ArrayView2<'a, T>) -> Option<Vec<Numbers<'a>>>
 where
     Numbers<'a>: From<ArrayView2<'a, T>>,
 {
-    let apart = x.nrows() > 1 && x.ncols() > 1 && x.strides()[0] == 1;
-    apart.then(|| (0..x.ncols()).map(|j| x.slice_move(s![.., j..=j]).into()).collect())
+    lies_by_column(*x).then(|| (0..x.ncols()).map(|j| x.slice_move(s![.., j..=j]).into()).collect())
 }
 
 fn bytes_of<T>(x: &ArrayView2<'_, T>) -> usize {
@@ -104,7 +104,7 @@ impl<'a> Numbers<'a> {
         matches!(self, Numbers::F32(_))
     }
 
-    /// Its columns one by one, if the values of each lie one after the other, those of a row apart.
+    /// Its columns one by one, if the values of each lie closer together than those of a row.
     #[must_use]
     pub fn by_column(&self) -> Option<Vec<Numbers<'a>>> {
         each!(self, x => columns_of(x))
