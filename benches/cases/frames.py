@@ -1,4 +1,4 @@
-"""Scalers and SimpleImputer on frames: of pandas, polars and pyarrow, of one type and of several, with missing values."""
+"""Scalers and SimpleImputer on frames of pandas and polars, of one type and of several, with missing values; on whole numbers."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def int_and_float(rows):
     return pd.DataFrame({name: X[:, j].astype("i8" if j % 2 else "f8") for j, name in enumerate(NAMES)})
 
 
-FRAMES = {
+TABLES = {
     "pandas float64": (lambda rows: pd.DataFrame(values(rows), columns=NAMES), SIZES),
     "pandas int64 and float64": (int_and_float, SIZES),
     "pandas Float64": (lambda rows: pd.DataFrame(with_missing(rows), columns=NAMES).astype("Float64"), FEWER),
@@ -43,6 +43,8 @@ FRAMES = {
         lambda rows: pl.DataFrame(with_missing(rows), schema=NAMES).with_columns(pl.all().fill_nan(None)),
         SIZES,
     ),
+    "int64 array": (lambda rows: values(rows).astype("i8"), SIZES),
+    "uint8 array": (lambda rows: np.abs(values(rows)).astype("u1"), SIZES),
 }
 ESTIMATORS = {
     "StandardScaler": lambda mine: (preprocessing if mine else their_scalers).StandardScaler(),
@@ -61,7 +63,7 @@ def learn(estimator, frame, rows):
 
 CASES = [
     Case(f"{name}.fit_transform {size} x 20, {kind}", learn(estimator, frame, rows), close(1e-9), must=2)
-    for kind, (frame, sizes) in FRAMES.items()
+    for kind, (frame, sizes) in TABLES.items()
     for name, estimator in ESTIMATORS.items()
     for size, rows in sizes.items()
 ]
