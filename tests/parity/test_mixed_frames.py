@@ -49,6 +49,7 @@ FRAMES = {
     "int and float": lambda: frame("i8", "f8", "i8", "f8"),
     "ints": lambda: frame("i8", "i4", "i2", "u1"),
     "int64": lambda: frame("i8", "i8", "i8", "i8"),
+    "uint64": lambda: frame("u8", "u8", "u8", "u8"),  # of which some lie beyond int64
     "unsigned": lambda: frame("u8", "i8", "u4", "f8"),
     "small ints and float32": lambda: frame("i1", "f4", "i2", "f4"),
     "int32 and float32": lambda: frame("i4", "f4", "i4", "f4"),

@@ -249,9 +249,9 @@ def _learn_long_integers(X, missing_values):
         marker = None
     else:
         return None
+    if (X.dtype if type(X) is np.ndarray else X.exact) != np.int64:
+        return None
     if type(X) is np.ndarray:
-        if X.dtype != np.int64:
-            return None
         statistics, missing = _core.integer_modes(X, marker)
     else:
         # Those of another type are made int64 one by one.

@@ -62,7 +62,7 @@ impl Strategy {
 
     fn of_rows<T: Float + Key>(
         self,
-        x: &impl Matrix<T>,
+        x: &dyn Matrix<T>,
         missing: Missing<T>,
         exec: &Exec<'_>,
     ) -> Result<Found, Error> {

@@ -107,7 +107,7 @@ impl<T: Float> Extrema<T> {
     ///
     /// # Errors
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
-    pub fn update_rows(&mut self, x: &impl Matrix<T>, exec: &Exec<'_>) -> Result<()> {
+    pub fn update_rows(&mut self, x: &dyn Matrix<T>, exec: &Exec<'_>) -> Result<()> {
         let (rows, columns) = x.dim();
         if rows == 0 || columns == 0 {
             return Ok(());

@@ -84,6 +84,16 @@ impl Matrix<f64> for Numbers<'_> {
     }
 }
 
+/// Values row by row; in `copy` unless they lie so.
+pub(crate) fn side_by_side<'b, T: Copy>(x: &'b ArrayView2<'_, T>, copy: &'b mut Vec<T>) -> &'b [T] {
+    if let Some(values) = x.as_slice() {
+        return values;
+    }
+    copy.clear();
+    copy.extend(x.iter().copied());
+    copy
+}
+
 /// Values as rows of so many.
 fn matrix<T>(values: &[T], columns: usize) -> ArrayView2<'_, T> {
     let rows = values.len() / columns.max(1);

@@ -13,7 +13,7 @@ use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, side_by_side};
 use crate::simd;
 
 /// Values of separate columns below which threads cost more than they bring (waking the pool takes some 20 us).
@@ -97,7 +97,7 @@ impl Moments {
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
     pub fn update_rows<T: Float>(
         &mut self,
-        x: &impl Matrix<T>,
+        x: &dyn Matrix<T>,
         weights: Option<ArrayView1<'_, f64>>,
         exec: &Exec<'_>,
     ) -> Result<()> {
@@ -156,7 +156,7 @@ pub fn variance_and_scale(moments: &Moments) -> (Vec<f64>, Vec<f64>) {
 
 /// Moments of some rows, block by block.
 fn of_rows<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     range: Range<usize>,
     weights: Option<ArrayView1<'_, f64>>,
 ) -> Moments {
@@ -169,14 +169,7 @@ fn of_rows<T: Float>(
     while begin < range.end {
         let end = range.end.min(begin + step);
         let block = x.some_rows(begin, end - begin, &mut buffer);
-        let values = match block.as_slice() {
-            Some(values) => values,
-            None => {
-                copied.clear();
-                copied.extend(block.iter().copied());
-                &copied
-            }
-        };
+        let values = side_by_side(&block, &mut copied);
         let weights = weights.map(|w| w.slice_move(s![begin..end]));
         add_block(values, columns, weights, &mut scratch, &mut all, end < range.end);
         begin = end;

@@ -12,7 +12,7 @@ use crate::apart::Apart;
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, side_by_side};
 use crate::simd;
 
 /// Values below which threads cost more than they bring (waking the pool takes some 20 us).
@@ -161,7 +161,7 @@ pub fn apply<T: Float, P: Float>(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn apply_rows<T: Float, P: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     standard: Standard<'_, P>,
     mode: Mode<T>,
     out: &mut [T],
@@ -177,14 +177,7 @@ pub fn apply_rows<T: Float, P: Float>(
         let (mut found, mut buffer, mut copy) = (false, Vec::new(), Vec::new());
         for (k, out) in out.chunks_mut(step * columns).enumerate() {
             let part = x.some_rows(i * rows + k * step, out.len() / columns, &mut buffer);
-            let values = match part.as_slice() {
-                Some(values) => values,
-                None => {
-                    copy.clear();
-                    copy.extend(part.iter().copied());
-                    &copy
-                }
-            };
+            let values = side_by_side(&part, &mut copy);
             found |= simd::dispatch!(wide.contiguous(values, standard, mode, out));
         }
         if found {

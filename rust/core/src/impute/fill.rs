@@ -8,7 +8,7 @@ use super::{LANES, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, side_by_side};
 use crate::simd;
 
 /// Values of a piece, the unit that a thread takes.
@@ -67,7 +67,7 @@ pub fn fill<T: Float>(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn fill_matrix<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     fill: Fill<'_, T>,
     out: &mut [T],
     exec: &Exec<'_>,
@@ -86,12 +86,7 @@ pub fn fill_matrix<T: Float>(
 }
 
 /// Fills rows from `begin` on, as many as `out` holds.
-pub(super) fn fill_rows<T: Float>(
-    x: &impl Matrix<T>,
-    begin: usize,
-    fill: Fill<'_, T>,
-    out: &mut [T],
-) -> bool {
+pub(super) fn fill_rows<T: Float>(x: &dyn Matrix<T>, begin: usize, fill: Fill<'_, T>, out: &mut [T]) -> bool {
     match fill.missing {
         Missing::Nan => fill_where(x, begin, fill, T::is_nan, out),
         Missing::Value(marker) => fill_where(x, begin, fill, |v| v == marker, out),
@@ -99,7 +94,7 @@ pub(super) fn fill_rows<T: Float>(
 }
 
 fn fill_where<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     begin: usize,
     fill: Fill<'_, T>,
     absent: impl Fn(T) -> bool + Copy,
@@ -115,14 +110,7 @@ fn fill_where<T: Float>(
     let mut found = false;
     for (i, out) in out.chunks_mut(step * width).enumerate() {
         let x = x.some_rows(begin + i * step, out.len() / width, &mut buffer);
-        let values = match x.as_slice() {
-            Some(values) => values,
-            None => {
-                copy.clear();
-                copy.extend(x.iter().copied());
-                &copy
-            }
-        };
+        let values = side_by_side(&x, &mut copy);
         let suspicious = if fill.indicators.is_empty() {
             simd::dispatch!(block(values, absent, &wide, out))
         } else {

@@ -8,7 +8,7 @@ use super::{CHUNK, LANES, Missing, SERIAL_BELOW};
 use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, side_by_side};
 use crate::simd;
 
 /// Values of a block: 128 KB of f64, which stays in the second-level cache if it has to be made.
@@ -81,7 +81,7 @@ impl Means {
     /// [`crate::Error::Interrupted`] if the caller asked to stop; `self` is then as it was.
     pub fn update_rows<T: Float>(
         &mut self,
-        x: &impl Matrix<T>,
+        x: &dyn Matrix<T>,
         missing: Missing<T>,
         exec: &Exec<'_>,
     ) -> Result<()> {
@@ -108,7 +108,7 @@ impl Means {
 }
 
 /// Sums of some rows, block by block.
-fn of_rows<T: Float>(x: &impl Matrix<T>, range: Range<usize>, missing: Missing<T>) -> Means {
+fn of_rows<T: Float>(x: &dyn Matrix<T>, range: Range<usize>, missing: Missing<T>) -> Means {
     let columns = x.dim().1;
     let mut all = Means::new(columns);
     all.rows = range.len();
@@ -116,14 +116,7 @@ fn of_rows<T: Float>(x: &impl Matrix<T>, range: Range<usize>, missing: Missing<T
     let (mut copied, mut buffer) = (Vec::new(), Vec::new());
     for begin in range.clone().step_by(step) {
         let block = x.some_rows(begin, step.min(range.end - begin), &mut buffer);
-        let values = match block.as_slice() {
-            Some(values) => values,
-            None => {
-                copied.clear();
-                copied.extend(block.iter().copied());
-                &copied
-            }
-        };
+        let values = side_by_side(&block, &mut copied);
         add_block(values, missing, &mut all);
         if !all.refused && !all.sum.iter().sum::<f64>().is_finite() {
             all.refused = values.iter().any(|v| missing.refuses(*v));

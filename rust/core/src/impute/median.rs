@@ -33,7 +33,7 @@ pub fn medians<T: Float>(x: ArrayView2<'_, T>, missing: Missing<T>, exec: &Exec<
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn medians_of_rows<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<Medians<T>> {

@@ -107,7 +107,7 @@ const WORK: usize = 1_000_000;
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn modes<T: Key>(x: &impl Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Modes> {
+pub fn modes<T: Key>(x: &dyn Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) -> Result<Modes> {
     let (rows, columns) = x.dim();
     let exec = &exec.only_if(rows * columns >= SERIAL_BELOW);
     let mut all = Modes { mode: vec![f64::NAN; columns], missing: vec![0.0; columns], refused: false };
@@ -155,7 +155,7 @@ pub fn modes<T: Key>(x: &impl Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) -
 }
 
 /// The mode of a column whose keys are gathered; was there a value that may not occur?
-fn gathered<T: Key>(x: &impl Matrix<T>, j: usize, missing: Missing<T>) -> (Found, bool) {
+fn gathered<T: Key>(x: &dyn Matrix<T>, j: usize, missing: Missing<T>) -> (Found, bool) {
     let rows = x.dim().0;
     let (mut keys, mut there, mut refused) = (vec![0; rows], 0, false);
     let (mut tile, mut buffer) = (Tile::default(), Vec::new());

@@ -68,7 +68,7 @@ struct Column<'a> {
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn modes_by_prints<T: Key>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     columns: &[usize],
     passes: usize,
     space: &mut Space,
@@ -108,7 +108,7 @@ impl Pass {
 
 /// The same of the values of a pass, where a column's smallest value stands for all that occur once.
 fn modes_of_pass<T: Key>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     columns: &[usize],
     pass: Pass,
     space: &mut Space,
@@ -228,7 +228,7 @@ fn print_of(hash: u64) -> u32 {
 
 /// Sorts the prints of a chunk's columns by part into what is left of `space`.
 fn take<'a, T: Key>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     rows: Range<usize>,
     columns: &[usize],
     pass: Pass,
@@ -239,10 +239,11 @@ fn take<'a, T: Key>(
     let mut taken = Taken { columns: Vec::with_capacity(columns.len()), refused: false };
     let mut known = vec![(u64::MAX, 0); columns.len()];
     let (mut tile, mut buffer) = (Tile::default(), Vec::new());
+    let strided = !x.by_column() && x.dim().1 > 1;
     for begin in rows.clone().step_by(TILE) {
         let end = rows.end.min(begin + TILE);
-        if let (Some(from), Some(to)) = (columns.first(), columns.last()) {
-            // The next tile comes from memory meanwhile.
+        if let (Some(from), Some(to), true) = (columns.first(), columns.last(), strided) {
+            // The next tile comes from memory meanwhile, which does not read ahead by itself.
             x.fetch(end..rows.end.min(end + TILE), *from..*to + 1);
         }
         for ((j, hashed), (smallest, there)) in columns.iter().zip(&mut work.columns).zip(&mut known) {
@@ -348,7 +349,7 @@ impl Prints<'_> {
     fn keys_of<T: Key>(
         &self,
         prints: &[u64],
-        x: &impl Matrix<T>,
+        x: &dyn Matrix<T>,
         column: usize,
         missing: Missing<T>,
         exec: &Exec<'_>,

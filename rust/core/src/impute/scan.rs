@@ -22,7 +22,7 @@ const TALL: usize = 64;
 const SAMPLE: usize = 2_048;
 
 /// Some rows, all over the table, column by column.
-pub fn sample<T: Key>(x: &impl Matrix<T>) -> Vec<Vec<T>> {
+pub fn sample<T: Key>(x: &dyn Matrix<T>) -> Vec<Vec<T>> {
     let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
     let n = rows.min(SAMPLE);
     let mut sample = vec![Vec::with_capacity(n); columns];
@@ -53,7 +53,7 @@ pub fn of_few_kinds<T: Key>(sample: &[T], missing: Missing<T>) -> bool {
 
 /// The mode of each of some columns, none where the kinds are too many; was there a value that may not occur?
 pub fn scan<T: Key>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     columns: &[usize],
     missing: Missing<T>,
     exec: &Exec<'_>,

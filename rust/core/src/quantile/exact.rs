@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::exec::Exec;
 use crate::float::Float;
 use crate::impute::Missing;
-use crate::matrix::{Matrix, Single};
+use crate::matrix::{Matrix, Single, side_by_side};
 use crate::moments_sparse::{Compressed, Index};
 use crate::simd;
 
@@ -96,7 +96,7 @@ pub fn quantiles<T: Float>(
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn quantiles_of_rows<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     missing: Missing<T>,
     fractions: &[f64],
     exec: &Exec<'_>,
@@ -292,7 +292,7 @@ fn sample_size(rows: usize) -> usize {
 }
 
 /// What is there in some rows, one of several parts of them, column by column.
-fn sample<T: Float>(x: &impl Matrix<T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
+fn sample<T: Float>(x: &dyn Matrix<T>, missing: Missing<T>, part: usize) -> Vec<Vec<T>> {
     let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
     let size = sample_size(rows);
     let mut sample = vec![Vec::with_capacity(size / SAMPLERS + 1); columns];
@@ -312,7 +312,7 @@ fn sample<T: Float>(x: &impl Matrix<T>, missing: Missing<T>, part: usize) -> Vec
 }
 
 /// One row of each few, at a place that no pattern in the data follows.
-fn one_of_few<T: Float>(x: &impl Matrix<T>, rows: Range<usize>, seed: u64) -> Array2<T> {
+fn one_of_few<T: Float>(x: &dyn Matrix<T>, rows: Range<usize>, seed: u64) -> Array2<T> {
     let (columns, mut buffer) = (x.dim().1, Vec::new());
     let mut some = Array2::from_elem((rows.len() / NARROW_OF, columns), T::ZERO);
     let together = BLOCK.div_ceil(NARROW_OF * columns);
@@ -423,7 +423,7 @@ impl<T: Float> Part<T> {
 /// Whole rows, some taken together as one wide row; the few that are left over one by one. For each fraction, as many
 /// brackets as columns, which so many rows have told.
 fn scan<T: Float>(
-    x: &impl Matrix<T>,
+    x: &dyn Matrix<T>,
     rows: Range<usize>,
     missing: Missing<T>,
     brackets: &[(T, T)],
@@ -443,14 +443,7 @@ fn scan<T: Float>(
     let (mut copy, mut buffer) = (Vec::new(), Vec::new());
     for begin in rows.clone().step_by(step) {
         let block = x.some_rows(begin, step.min(rows.end - begin), &mut buffer);
-        let values = match block.as_slice() {
-            Some(values) => values,
-            None => {
-                copy.clear();
-                copy.extend(block.iter().copied());
-                &copy
-            }
-        };
+        let values = side_by_side(&block, &mut copy);
         let whole = values.len() / (together * columns) * (together * columns);
         let (head, tail) = values.split_at(whole);
         for (lanes, values) in [(&mut wide, head), (&mut narrow, tail)] {

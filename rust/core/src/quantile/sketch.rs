@@ -133,7 +133,7 @@ impl Sketch {
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
-pub fn update_all<T: Float>(sketches: &mut [Sketch], x: &impl Matrix<T>, exec: &Exec<'_>) -> Result<bool> {
+pub fn update_all<T: Float>(sketches: &mut [Sketch], x: &dyn Matrix<T>, exec: &Exec<'_>) -> Result<bool> {
     let ((rows, columns), mut buffer) = (x.dim(), Vec::new());
     let step = (BLOCK / columns.max(1)).max(1);
     for begin in (0..rows).step_by(step) {
