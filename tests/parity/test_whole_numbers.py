@@ -9,6 +9,7 @@ from sklearn import preprocessing as theirs
 import ferroflow
 import ferroflow.preprocessing as ours
 from ferroflow import impute as our_imputers
+from ferroflow._bridge.sklearn_compat import other_constants
 
 SCALERS = ["StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler"]
 STRATEGIES = ["mean", "median", "most_frequent", "constant"]
@@ -153,7 +154,8 @@ def test_there_and_back(name):
     assert_allclose(scaler.inverse_transform(scaler.transform(X)), X, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", SCALERS + STRATEGIES)
+# Constants are scikit-learn's before 1.8.
+@pytest.mark.parametrize("name", SCALERS + (STRATEGIES[:3] if other_constants() else STRATEGIES))
 def test_the_core_reads_them(name):
     X = table("i4")
     with ferroflow.config(strict=True):
