@@ -11,26 +11,16 @@ FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 def is_plain_float_matrix(X: object) -> bool:
     """Is X a 2-d native f32 or f64 ndarray with at least a row and a column, aligned, of any layout?"""
-    return (
-        type(X) is np.ndarray
-        and X.ndim == 2
-        and X.dtype in FLOATS
-        and X.size > 0
-        and X.flags.aligned
-        and X.dtype.isnative
-    )
+    return type(X) is np.ndarray and X.dtype in FLOATS and _is_plain_matrix(X)
 
 
 def is_whole_matrix(X: object) -> bool:
     """The same of whole numbers, which the core reads as float64."""
-    return (
-        type(X) is np.ndarray
-        and X.ndim == 2
-        and X.dtype.kind in "iu"
-        and X.size > 0
-        and X.flags.aligned
-        and X.dtype.isnative
-    )
+    return type(X) is np.ndarray and X.dtype.kind in "iu" and _is_plain_matrix(X)
+
+
+def _is_plain_matrix(X: np.ndarray) -> bool:
+    return X.ndim == 2 and X.size > 0 and X.flags.aligned and X.dtype.isnative
 
 
 def with_fast_path(cls: type, name: str, fast: Callable[..., Any]) -> None:

@@ -146,29 +146,14 @@ type Modes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
 /// (the most frequent value of each column of whole numbers, how many are missing).
 #[pyfunction]
-fn integer_modes<'py>(py: Python<'py>, x: Integers<'py>, marker: Option<i64>) -> PyResult<Modes<'py>> {
-    let missing = marker.map_or(Missing::Nan, Missing::Value);
-    let mut all = Found::default();
-    let mut take = |x: ArrayView2<'_, i64>| {
-        let found = enter(py, |exec| modes(&x, missing, exec))?;
-        all.0.extend(found.mode);
-        all.1.extend(found.missing);
-        PyResult::Ok(())
-    };
-    match &x {
-        Integers::Matrix(x) => take(x.as_array())?,
-        Integers::Columns(columns) => {
-            columns.iter().try_for_each(|column| take(column.as_array().insert_axis(Axis(1))))?;
-        }
-    }
-    Ok((all.0.into_pyarray(py), all.1.into_pyarray(py)))
-}
-
-/// Whole numbers of the widest type, which `f64` does not hold.
-#[derive(FromPyObject)]
-enum Integers<'py> {
-    Matrix(PyReadonlyArray2<'py, i64>),
-    Columns(Vec<PyReadonlyArray1<'py, i64>>),
+fn integer_modes<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray2<'py, i64>,
+    marker: Option<i64>,
+) -> PyResult<Modes<'py>> {
+    let x = x.as_array();
+    let found = enter(py, |exec| modes(&x, marker.map_or(Missing::Nan, Missing::Value), exec))?;
+    Ok((found.mode.into_pyarray(py), found.missing.into_pyarray(py)))
 }
 
 /// Is there a finite value for each column, and are the marked ones among them?
@@ -190,7 +175,7 @@ fn filled<'py, T: Float + Element>(
         return Ok(None);
     }
     let by_column = match x {
-        TableView::Whole(x) => indicators.is_empty() && rows > 1 && columns > 1 && x.strides()[0] == 1,
+        TableView::Whole(x) => indicators.is_empty() && x.by_column(),
         TableView::Columns(_) if indicators.is_empty() => true,
         TableView::Columns(_) => return Ok(None),
     };

@@ -28,10 +28,8 @@ const PART_BITS: u32 = 6;
 const PASS_BITS: u32 = 12;
 /// The part of what is missing or not wanted in this pass.
 const NOT_WANTED: u8 = 1 << PART_BITS;
-/// Values of which what is wanted is chosen at a time, ...
+/// Values of which what is wanted is chosen at a time.
 const WANTED: usize = 1 << 10;
-/// ... and places that [`simd::part_positions`] writes to beyond those.
-const PART_ROOM: usize = 128;
 /// Parts that a thread takes together.
 const TOGETHER: usize = 8;
 /// Prints of which the chunks that have them are looked up, rather than reading all.
@@ -205,7 +203,7 @@ impl Default for Hashed {
 impl Hashed {
     /// Moves what is wanted of so many to the front. How many?
     fn keep_wanted(&mut self, rows: usize) -> usize {
-        let (mut wanted, mut others) = ([0; WANTED + PART_ROOM], [0; WANTED + PART_ROOM]);
+        let (mut wanted, mut others) = ([0; WANTED + simd::PART_ROOM], [0; WANTED + simd::PART_ROOM]);
         let mut kept = 0;
         for begin in (0..rows).step_by(WANTED) {
             let parts = &self.parts[begin..rows.min(begin + WANTED)];

@@ -40,9 +40,6 @@ const NARROW_OF: usize = 8;
 /// Values of a block, whose marks stay in the first-level cache.
 const BLOCK: usize = 1 << 11;
 
-/// Places that [`simd::part_positions`] writes to beyond those it keeps.
-const PART_ROOM: usize = 128;
-
 /// What is known of each column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantiles<T> {
@@ -507,7 +504,7 @@ impl<T: Float> Lanes<T> {
             (Missing::Value(v), false) => simd::dispatch!(self.count::<false>(values, |x| x == v)),
         }
         // Positions first: a loop over them needs no guess at each value, which took twice the time.
-        let room = values.len() + PART_ROOM;
+        let room = values.len() + simd::PART_ROOM;
         self.chosen.resize(room, 0);
         self.others.resize(room, 0);
         let marks = &self.marks[..values.len()];
