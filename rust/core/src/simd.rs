@@ -288,6 +288,58 @@ unsafe fn keep_marked_avx512(values: &mut [u32], marks: &[u32]) -> usize {
     keep_marked_from(whole, kept, values, marks)
 }
 
+/// Moves those `values`, and their `ids`, to the front whose id is not `other`. Returns how many.
+pub fn keep_others(values: &mut [u32], ids: &mut [u8], other: u8) -> usize {
+    let n = values.len().min(ids.len());
+    let (values, ids) = (&mut values[..n], &mut ids[..n]);
+    #[cfg(target_arch = "x86_64")]
+    if avx512() {
+        // SAFETY: the features that it enables were just found on this CPU, and there are as many ids as values.
+        return unsafe { keep_others_avx512(values, ids, other) };
+    }
+    keep_others_from(0, 0, values, ids, other)
+}
+
+/// The same from the `begin`-th on, where `kept` of those before are kept.
+fn keep_others_from(begin: usize, mut kept: usize, values: &mut [u32], ids: &mut [u8], other: u8) -> usize {
+    for i in begin..values.len() {
+        (values[kept], ids[kept]) = (values[i], ids[i]);
+        kept += usize::from(ids[i] != other);
+    }
+    kept
+}
+
+/// # Safety
+/// There must be as many `ids` as `values`.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_possible_wrap, reason = "lanes hold bit patterns")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
+unsafe fn keep_others_avx512(values: &mut [u32], ids: &mut [u8], other: u8) -> usize {
+    use std::arch::x86_64::{
+        _mm_cmpneq_epi8_mask, _mm_loadu_si128, _mm_set1_epi8, _mm_storeu_si128, _mm512_cvtepi32_epi8,
+        _mm512_cvtepu8_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_storeu_si512,
+    };
+    const LANES: usize = 16;
+    let others = _mm_set1_epi8(other as i8);
+    let whole = values.len() / LANES * LANES;
+    let mut kept = 0;
+    for begin in (0..whole).step_by(LANES) {
+        // SAFETY: the vectors lie within `values` and `ids`; at most as many as were read are kept, so the vectors that are
+        // stored end before the next ones that are read.
+        unsafe {
+            let lanes = _mm512_loadu_si512(values.as_ptr().add(begin).cast());
+            let of = _mm_loadu_si128(ids.as_ptr().add(begin).cast());
+            let kinds = _mm_cmpneq_epi8_mask(of, others);
+            let front = _mm512_maskz_compress_epi32(kinds, lanes);
+            let front_of = _mm512_maskz_compress_epi32(kinds, _mm512_cvtepu8_epi32(of));
+            _mm512_storeu_si512(values.as_mut_ptr().add(kept).cast(), front);
+            _mm_storeu_si128(ids.as_mut_ptr().add(kept).cast(), _mm512_cvtepi32_epi8(front_of));
+            kept += kinds.count_ones() as usize;
+        }
+    }
+    keep_others_from(whole, kept, values, ids, other)
+}
+
 /// Places that [`part_positions`] writes to beyond those it keeps.
 pub const PART_ROOM: usize = 128;
 
@@ -516,6 +568,28 @@ mod tests {
                 assert_eq!(kept[..found], expected);
                 let found = keep_few(&values, (low, high), &mut kept, 0);
                 assert_eq!(kept[..found], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_other_ids_are_kept_in_order() {
+        for n in [0, 1, 15, 16, 17, 1000] {
+            for kinds in [1, 2, 5, 200] {
+                let values: Vec<u32> = (0..n).map(|i: u32| i.wrapping_mul(0x9E37_79B9)).collect();
+                let ids: Vec<u8> = values.iter().map(|v| (v % kinds) as u8).collect();
+                let pairs = values.iter().copied().zip(ids.iter().copied());
+                let expected: Vec<(u32, u8)> = pairs.filter(|pair| pair.1 != 1).collect();
+                for portable in [false, true] {
+                    let (mut values, mut ids) = (values.clone(), ids.clone());
+                    let kept = if portable {
+                        keep_others_from(0, 0, &mut values, &mut ids, 1)
+                    } else {
+                        keep_others(&mut values, &mut ids, 1)
+                    };
+                    let pairs = values.into_iter().zip(ids).take(kept);
+                    assert_eq!(pairs.collect::<Vec<_>>(), expected);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The most frequent value of what is there, the smallest of several.
 
 use super::frequent::{Best, Tables, most_frequent};
-use super::prints::{Space, modes_by_prints};
+use super::prints::{Plan, modes_by_prints};
 use super::scan::{of_few_kinds, sample, scan};
 use super::tile::{TILE, Tile};
 use super::{Missing, SERIAL_BELOW};
@@ -96,12 +96,13 @@ pub struct Found {
 
 /// Rows from which columns of few kinds of values are looked for.
 const SCAN_FROM: usize = 1 << 14;
-/// Bytes of input for each of the prints that are held at a time: fewer columns at a time read the rows, of which a few
-/// values lie in one line of memory, more often; two of twenty at a time take a twentieth longer than ten, one takes half
-/// as long again.
+/// Bytes of input for each byte that is held beside it.
 const INPUT: usize = 20;
-/// Prints that are held of a smaller input: 4 MB.
-const WORK: usize = 1_000_000;
+/// Bytes of those that are not prints but work space.
+const WORK: usize = 1_200_000;
+/// Bytes of an input that is so small that [`ROOM`] prints are held.
+const SMALL: usize = 64_000_000;
+const ROOM: usize = 1_000_000;
 
 /// The most frequent value of each column, what is `missing` left out (of whole numbers with NaN as the mark: nothing).
 ///
@@ -139,18 +140,13 @@ pub fn modes<T: Key>(x: &dyn Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) ->
             }
         }
     }
-    let mut space = Space::default();
-    let room = (x.bytes() / (INPUT * size_of::<u32>())).max(WORK);
-    let at_most = if x.by_column() { 1 } else { (room / rows).max(1) };
-    let groups = left.len().div_ceil(at_most).max(1);
-    for columns in left.chunks(left.len().div_ceil(groups).max(1)) {
-        let passes = (columns.len() * rows).div_ceil(room);
-        let (found, refused) = modes_by_prints(x, columns, passes, &mut space, missing, exec)?;
-        for (j, found) in columns.iter().zip(found) {
-            learn(*j, found);
-        }
-        all.refused |= refused;
+    let room = if x.bytes() < SMALL { ROOM } else { (x.bytes() / INPUT - WORK) / size_of::<u32>() };
+    let together = !x.by_column() && columns > 1;
+    let (found, refused) = modes_by_prints(x, &left, &Plan::new(rows, room, together), missing, exec)?;
+    for (j, found) in left.iter().zip(found) {
+        learn(*j, found);
     }
+    all.refused |= refused;
     Ok(all)
 }
 
@@ -226,21 +222,22 @@ mod tests {
                 assert_eq!(got.missing[3], holes as f64);
             }
         }
-        let by_prints = |passes| {
+        let by_prints = |plan: &Plan| {
             let of = |found: Vec<Found>| {
                 found
                     .iter()
                     .map(|found| (found.best.key, found.best.count, found.missing))
                     .collect::<Vec<_>>()
             };
-            let mut space = Space::default();
             let (found, refused) =
-                modes_by_prints(&x.view(), &[3, 4, 5, 7], passes, &mut space, Missing::Nan, &Exec::serial())
-                    .unwrap();
+                modes_by_prints(&x.view(), &[3, 4, 5, 7], plan, Missing::Nan, &Exec::serial()).unwrap();
             (of(found), refused)
         };
-        for passes in [2, 5, 64, 99] {
-            assert_eq!(by_prints(passes), by_prints(1));
+        let alone = by_prints(&Plan::new(rows, rows, false));
+        for (eighths, together) in
+            [(16, true), (13, true), (12, true), (8, true), (2, false), (1, false), (0, false)]
+        {
+            assert_eq!(by_prints(&Plan::new(rows, eighths * rows / 8, together)), alone);
         }
         x[(rows - 3, 1)] = f64::INFINITY;
         let refused = |x| modes(&x, Missing::Nan, &Exec::serial()).unwrap().refused;

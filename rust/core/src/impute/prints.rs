@@ -1,11 +1,12 @@
 //! Modes of columns of many kinds of values, told by fingerprints.
 //!
-//! One pass over the rows keeps 32 bits of each key's hash, sorted by 6 other bits into parts: 4 bytes a value, whatever
+//! One pass over the rows keeps 32 bits of each key's hash, sorted by 7 other bits into parts: 4 bytes a value, whatever
 //! the type. A part fits the cache. There, a print that no other equals is left out by its bit in a bitmap, and what is
 //! left is counted. If no print occurs twice, the smallest value is the mode. Otherwise the rows are read again for
 //! the keys of the most frequent prints, and those are counted. Equal values have equal prints, so a value is at most as
 //! frequent as its print; if different values had one print, the count found says from which one on to look again.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,68 +24,98 @@ use crate::simd;
 const ROWS: usize = 1 << 13;
 /// Parts, of as many bits of the hash.
 const PARTS: usize = 1 << PART_BITS;
-const PART_BITS: u32 = 6;
+const PART_BITS: u32 = 7;
 /// Bits of the hash that choose the pass, the highest of those after the print.
 const PASS_BITS: u32 = 12;
 /// The part of what is missing or not wanted in this pass.
 const NOT_WANTED: u8 = 1 << PART_BITS;
-/// Values of which what is wanted is chosen at a time.
-const WANTED: usize = 1 << 10;
 /// Parts that a thread takes together.
 const TOGETHER: usize = 8;
 /// Prints of which the chunks that have them are looked up, rather than reading all.
 const FEW: usize = 8;
+/// Units of a column's rows, in which it is told how many prints are held.
+const UNITS: usize = 8;
+/// Prints that are looked at with one check that there is room.
+const BLOCK: usize = 16;
 /// Steps from a print's own slot after which a table gives up.
 const STEPS: usize = 64;
 
-/// Memory for the prints, which goes from one group of columns to the next.
-#[derive(Default)]
-pub struct Space {
-    prints: Vec<u32>,
+/// How columns are read so that no more prints are held than there is room for.
+///
+/// Where several columns lie in one line of memory, two are read together, the second one share of the rows behind the
+/// first: when the first is complete, only the other share of the second is held.
+pub struct Plan {
+    /// The units of rows that each share has.
+    shares: Vec<Range<usize>>,
+    /// How many units of columns are held at a time.
+    held: usize,
+    /// In how many passes, each of which holds the prints of some of the values.
+    passes: u32,
 }
 
-/// What is known of a chunk of rows.
-struct Taken<'a> {
-    columns: Vec<Column<'a>>,
-    refused: bool,
+impl Plan {
+    /// For so many rows and room for so many prints; are columns `together` in lines of memory?
+    pub fn new(rows: usize, room: usize, together: bool) -> Self {
+        let units = 2 * UNITS - (UNITS * room / rows.max(1)).min(2 * UNITS);
+        if together && units <= UNITS / 2 {
+            return Self { shares: vec![0..units, units..UNITS], held: 2 * UNITS - units, passes: 1 };
+        }
+        let passes = u32::try_from(rows.div_ceil(room.max(1))).unwrap_or(u32::MAX);
+        Self {
+            shares: std::iter::once(0..UNITS).collect(),
+            held: UNITS,
+            passes: passes.clamp(1, 1 << PASS_BITS),
+        }
+    }
 }
 
-/// What is known of a column's values in a chunk.
-struct Column<'a> {
-    /// The prints of what is there and wanted, by part.
-    prints: &'a [u32],
-    /// Where each part's begin, then their number.
+/// A unit of a column's rows.
+struct Unit<'a> {
+    prints: &'a mut [u32],
+    chunks: Vec<Chunk>,
+}
+
+/// What is known of a column's values in a chunk of rows.
+struct Chunk {
+    rows: Range<usize>,
+    /// Where the prints of what is there and wanted begin in the unit, by part.
+    at: usize,
+    /// Where each part's begin after that, then their number.
     begins: [u16; PARTS + 1],
     smallest: u64,
     /// How many values there are, wanted or not.
     there: usize,
 }
 
-/// The modes of a few columns, in so many passes over them, each of which holds the prints of some of the values; was there
-/// a value that may not occur?
+/// The modes of columns; was there a value that may not occur?
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] if the caller asked to stop.
 pub fn modes_by_prints<T: Key>(
     x: &dyn Matrix<T>,
     columns: &[usize],
-    passes: usize,
-    space: &mut Space,
+    plan: &Plan,
     missing: Missing<T>,
     exec: &Exec<'_>,
 ) -> Result<(Vec<Found>, bool)> {
-    let passes = u32::try_from(passes).unwrap_or(u32::MAX).clamp(1, 1 << PASS_BITS);
-    let (mut all, refused) = modes_of_pass(x, columns, Pass { at: 0, of: passes }, space, missing, exec)?;
-    for at in 1..passes {
-        let (others, _) = modes_of_pass(x, columns, Pass { at, of: passes }, space, missing, exec)?;
-        for (found, other) in all.iter_mut().zip(others) {
-            let (a, b) = (found.best, other.best);
-            if b.count > a.count || (b.count == a.count && b.key < a.key) {
-                found.best = b;
-            }
-        }
-    }
-    Ok((all, refused))
+    let room = x.dim().0.div_ceil(UNITS);
+    let mut space = zeroed_space(room * plan.held);
+    let mut reader = Reader {
+        x,
+        missing,
+        exec,
+        pass: Pass { at: 0, of: plan.passes },
+        works: Mutex::default(),
+        counters: Mutex::default(),
+        free: space.chunks_mut(room.max(1)).collect(),
+        refused: false,
+    };
+    let found = if plan.passes > 1 {
+        columns.iter().map(|column| reader.mode_in_passes(*column)).collect::<Result<_>>()?
+    } else {
+        reader.modes(columns, &plan.shares)?
+    };
+    Ok((found, reader.refused))
 }
 
 /// Which of several passes it is: one takes the values of some hashes.
@@ -99,80 +130,257 @@ impl Pass {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "bits are chosen")]
     fn takes(self, hash: u64) -> bool {
-        let bits = (hash as u32 >> 14) % (1 << PASS_BITS);
+        let bits = (hash as u32 >> (32 - PART_BITS - PASS_BITS)) % (1 << PASS_BITS);
         (bits * self.of) >> PASS_BITS == self.at
     }
 }
 
-/// The same of the values of a pass, where a column's smallest value stands for all that occur once.
-fn modes_of_pass<T: Key>(
-    x: &dyn Matrix<T>,
-    columns: &[usize],
-    pass: Pass,
-    space: &mut Space,
+/// Reads a table, and has the memory for it, which goes from one share to the next.
+struct Reader<'a, T> {
+    x: &'a dyn Matrix<T>,
     missing: Missing<T>,
-    exec: &Exec<'_>,
-) -> Result<(Vec<Found>, bool)> {
-    let (rows, width) = (x.dim().0, columns.len());
-    if space.prints.len() < rows * width {
-        space.prints = zeroed_space(rows * width);
-    }
-    // What is missing takes no room: the space is given out as it is filled.
-    let space = Mutex::new(&mut space.prints[..]);
-    let taken = {
-        let pool: Mutex<Vec<Work>> = Mutex::default();
-        exec.map(rows.div_ceil(ROWS), |i| {
-            let mut work = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-            work.columns.resize_with(width, Hashed::default);
-            let rows = i * ROWS..rows.min((i + 1) * ROWS);
-            let taken = take(x, rows, columns, pass, missing, &mut work, &space);
-            if let Ok(mut pool) = pool.lock() {
-                pool.push(work);
-            }
-            taken
-        })?
-    };
-    let of_columns: Vec<Prints<'_>> = (0..width).map(|k| Prints { k, taken: &taken }).collect();
-    let pool: Mutex<Vec<Counter>> = Mutex::default();
-    let count = |columns: &[usize], least: u64, only_most: bool| {
-        const TASKS: usize = PARTS / TOGETHER;
-        let tops = exec.map(columns.len() * TASKS, |task| {
-            let mut counter = pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
-            let begin = task % TASKS * TOGETHER;
-            let mut top = Top { count: least, only_most, prints: Vec::new() };
-            simd::dispatch!(counter.count(
-                &of_columns[columns[task / TASKS]],
-                begin..begin + TOGETHER,
-                &mut top
-            ));
-            if let Ok(mut pool) = pool.lock() {
-                pool.push(counter);
-            }
-            top
-        })?;
-        Ok(tops.chunks(TASKS).map(Top::of_all).collect::<Vec<_>>())
-    };
-    let all: Vec<usize> = (0..width).collect();
-    let mut found = Vec::with_capacity(width);
-    for (k, mut top) in count(&all, 2, true)?.into_iter().enumerate() {
-        let prints = &of_columns[k];
-        let mut best = Best { key: prints.smallest(), count: 1 };
-        while !top.prints.is_empty() {
-            let mut keys = prints.keys_of(&top.prints, x, columns[k], missing, exec)?;
-            let most = most_frequent(&mut keys, &mut Tables::default()).unwrap_or_default();
-            if most.count > 1 {
-                best = most;
-            }
-            let least = most.count.max(2);
-            if !top.only_most || least == top.count {
+    exec: &'a Exec<'a>,
+    pass: Pass,
+    works: Mutex<Vec<Work>>,
+    counters: Mutex<Vec<Counter>>,
+    free: Vec<&'a mut [u32]>,
+    refused: bool,
+}
+
+impl<'a, T: Key> Reader<'a, T> {
+    /// The modes of columns, all of whose prints are held at a time.
+    fn modes(&mut self, columns: &[usize], shares: &[Range<usize>]) -> Result<Vec<Found>> {
+        let mut found = Vec::with_capacity(columns.len());
+        let mut open: VecDeque<Prints> = VecDeque::new();
+        for (step, share) in shares.iter().cycle().enumerate() {
+            open.extend(columns.get(step).map(|column| Prints::of(*column)));
+            if open.is_empty() {
                 break;
             }
-            // Several values have one print: other prints may be as frequent as any of those.
-            top = count(&[k], least, false)?.remove(0);
+            self.take(share.clone(), open.make_contiguous())?;
+            if step + 1 >= shares.len()
+                && let Some(prints) = open.pop_front()
+            {
+                let best = best_of(|least, only_most| {
+                    let top = self.most(&prints, least, only_most)?;
+                    let keys = self.keys_of(prints.column, &top.prints, &prints.rows_of(&top.prints))?;
+                    Ok((top, keys))
+                })?;
+                found.push(self.found(&prints, best));
+                self.leave(prints);
+            }
         }
-        found.push(Found { best, missing: rows - prints.there() });
+        Ok(found)
     }
-    Ok((found, taken.iter().any(|taken| taken.refused)))
+
+    /// The mode of a column, some of whose prints are held at a time.
+    fn mode_in_passes(&mut self, column: usize) -> Result<Found> {
+        let rows = self.x.dim().0;
+        let chunks: Vec<_> = (0..rows).step_by(ROWS).map(|begin| begin..rows.min(begin + ROWS)).collect();
+        let mut none = Found { best: Best::default(), missing: 0 };
+        let best = best_of(|least, only_most| {
+            let mut all = Top { count: least, only_most, prints: Vec::new() };
+            for at in 0..self.pass.of {
+                self.pass.at = at;
+                let mut prints = [Prints::of(column)];
+                self.take(0..UNITS, &mut prints)?;
+                let [prints] = prints;
+                none = self.found(&prints, None);
+                let top = self.most(&prints, all.count, only_most)?;
+                all = Top::of_all(&[all, top]);
+                self.leave(prints);
+            }
+            let keys = self.keys_of(column, &all.prints, &chunks)?;
+            Ok((all, keys))
+        })?;
+        Ok(Found { best: best.unwrap_or(none.best), ..none })
+    }
+
+    /// What is found of a column: without a value that occurs twice the smallest one.
+    fn found(&self, prints: &Prints<'_>, best: Option<Best>) -> Found {
+        let best = best.unwrap_or_else(|| Best { key: prints.smallest(), count: 1 });
+        Found { best, missing: self.x.dim().0 - prints.there() }
+    }
+
+    /// Leaves a column's space to others.
+    fn leave(&mut self, prints: Prints<'a>) {
+        self.free.extend(prints.units.into_iter().map(|unit| unit.prints));
+    }
+
+    /// Takes units of each of the columns.
+    fn take(&mut self, units: Range<usize>, columns: &mut [Prints<'a>]) -> Result<()> {
+        let (rows, width) = (self.x.dim().0, columns.len());
+        let numbers: Vec<usize> = columns.iter().map(|prints| prints.column).collect();
+        let free = self.free.split_off(self.free.len() - units.len() * width);
+        let mut taken: Vec<Unit<'_>> =
+            free.into_iter().map(|prints| Unit { prints, chunks: Vec::new() }).collect();
+        let mut chunks = Vec::new();
+        for (unit, k) in units.zip((0..).step_by(width)) {
+            let end = (unit + 1) * rows / UNITS;
+            let begins = (unit * rows / UNITS..end).step_by(ROWS);
+            chunks.extend(begins.map(|begin| (begin..end.min(begin + ROWS), k)));
+        }
+        // What is missing takes no room: the space is given out as it is filled.
+        let left: Vec<_> = taken.iter_mut().map(|unit| Mutex::new((0, &mut *unit.prints))).collect();
+        let this = &*self;
+        let known = this.exec.map(chunks.len(), |i| {
+            let mut work = taken_from(&this.works);
+            work.columns.resize_with(width.max(work.columns.len()), Hashed::default);
+            let (rows, k) = &chunks[i];
+            let known = this.take_chunk(rows.clone(), &numbers, &mut work, &left[*k..k + width]);
+            put_back(&this.works, work);
+            known
+        })?;
+        drop(left);
+        for ((_, k), (chunks, refused)) in chunks.iter().zip(known) {
+            self.refused |= refused;
+            for (unit, chunk) in taken[*k..].iter_mut().zip(chunks) {
+                unit.chunks.push(chunk);
+            }
+        }
+        for (unit, k) in taken.into_iter().zip((0..width).cycle()) {
+            columns[k].units.push(unit);
+        }
+        Ok(())
+    }
+
+    /// Sorts the prints of columns in a chunk by part into what is `left` of each one's space.
+    fn take_chunk(
+        &self,
+        rows: Range<usize>,
+        columns: &[usize],
+        work: &mut Work,
+        left: &[Mutex<(usize, &mut [u32])>],
+    ) -> (Vec<Chunk>, bool) {
+        let Self { x, pass, missing, .. } = *self;
+        let (mut known, mut refused) = (vec![(u64::MAX, 0); columns.len()], false);
+        let (mut tile, mut buffer) = (Tile::default(), Vec::new());
+        let strided = self.is_strided();
+        for (some, next) in tiles(&rows) {
+            for run in columns.chunk_by(|a, b| a + 1 == *b).filter(|_| strided) {
+                x.fetch(next.clone(), run[0]..run[0] + run.len());
+            }
+            for ((j, hashed), (smallest, there)) in columns.iter().zip(&mut work.columns).zip(&mut known) {
+                let column = x.some_of(*j, some.start, some.len(), &mut buffer);
+                let at = some.start - rows.start..some.end - rows.start;
+                let (prints, parts) = (&mut hashed.prints[at.clone()], &mut hashed.parts[at]);
+                simd::dispatch!({
+                    tile.read(column, missing);
+                    *smallest = (*smallest).min(tile.smallest());
+                    if pass.of == 1 {
+                        mix(&tile, prints, parts, |_| true);
+                    } else {
+                        mix(&tile, prints, parts, |hash| pass.takes(hash));
+                    }
+                });
+                *there += tile.count;
+                refused |= tile.refused;
+            }
+        }
+        let n = rows.len();
+        let sorted = &mut work.sorted[..n];
+        let chunk = |((hashed, left), (smallest, there)): ((&mut Hashed, &Mutex<_>), _)| {
+            let (prints, parts) = (&mut hashed.prints[..n], &mut hashed.parts[..n]);
+            let n = if pass.of > 1 { simd::keep_others(prints, parts, NOT_WANTED) } else { n };
+            let begins = by_part(&prints[..n], &parts[..n], sorted);
+            // In the cache first: stores all over memory that is not there yet would wait for it.
+            let kept = &sorted[..usize::from(begins[PARTS])];
+            let (at, prints) = first(left, kept.len());
+            prints.copy_from_slice(kept);
+            Chunk { rows: rows.clone(), at, begins, smallest, there }
+        };
+        (work.columns.iter_mut().zip(left).zip(known).map(chunk).collect(), refused)
+    }
+
+    /// The most frequent prints, or all that occur so often.
+    fn most(&self, prints: &Prints<'_>, least: u64, only_most: bool) -> Result<Top> {
+        let tops = self.exec.map(PARTS / TOGETHER, |task| {
+            let mut counter = taken_from(&self.counters);
+            let begin = task * TOGETHER;
+            let mut top = Top { count: least, only_most, prints: Vec::new() };
+            simd::dispatch!(counter.count(prints, begin..begin + TOGETHER, &mut top));
+            put_back(&self.counters, counter);
+            top
+        })?;
+        Ok(Top::of_all(&tops))
+    }
+
+    /// The keys of these prints, and some others, in these chunks of a column.
+    fn keys_of(&self, column: usize, prints: &[u64], chunks: &[Range<usize>]) -> Result<Vec<u64>> {
+        let (x, missing, strided) = (self.x, self.missing, self.is_strided());
+        if prints.is_empty() {
+            return Ok(Vec::new());
+        }
+        let log = (16 * prints.len()).next_power_of_two().ilog2().clamp(12, 26);
+        let mut marks = vec![0_u64; 1 << (log - 6)];
+        for print in prints {
+            let at = print >> (32 + PART_BITS - log);
+            marks[(at / 64) as usize] |= 1 << (at % 64);
+        }
+        let kept = self.exec.map(chunks.len(), |i| {
+            let (mut kept, mut buffer) = (Vec::new(), Vec::new());
+            let mut tile = Tile::default();
+            for (rows, next) in tiles(&chunks[i]) {
+                if strided {
+                    x.fetch(next, column..column + 1);
+                }
+                let values = x.some_of(column, rows.start, rows.len(), &mut buffer);
+                simd::dispatch!({
+                    tile.read(values, missing);
+                    let (keys, there) = tile.marked();
+                    kept.extend(keys.iter().zip(there).filter_map(|(key, there)| {
+                        let at = hash(*key, 0) >> (64 - log);
+                        let marked = marks[(at / 64) as usize] >> (at % 64) & 1;
+                        (marked & u64::from(*there) == 1).then_some(*key)
+                    }));
+                });
+            }
+            kept
+        })?;
+        Ok(kept.concat())
+    }
+
+    /// Do several columns lie in one line of memory? It does not read ahead by itself then.
+    fn is_strided(&self) -> bool {
+        !self.x.by_column() && self.x.dim().1 > 1
+    }
+}
+
+/// The most frequent value that occurs more than once. The frequent prints of a column, and their keys, are `read` for the
+/// least count, and whether the most frequent prints will do.
+fn best_of(mut read: impl FnMut(u64, bool) -> Result<(Top, Vec<u64>)>) -> Result<Option<Best>> {
+    let (mut least, mut only_most, mut best) = (2, true, None);
+    loop {
+        let (top, mut keys) = read(least, only_most)?;
+        let most = most_frequent(&mut keys, &mut Tables::default()).unwrap_or_default();
+        best = (most.count > 1).then_some(most).or(best);
+        least = most.count.max(2);
+        if top.prints.is_empty() || !only_most || least == top.count {
+            return Ok(best);
+        }
+        // Several values have one print: other prints may be as frequent as any of those.
+        only_most = false;
+    }
+}
+
+/// Tiles of a chunk, and the one after each.
+fn tiles(chunk: &Range<usize>) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let end = chunk.end;
+    chunk.clone().step_by(TILE).map(move |begin| {
+        let next = end.min(begin + TILE);
+        (begin..next, next..end.min(next + TILE))
+    })
+}
+
+/// A work space that is free, or a new one.
+fn taken_from<W: Default>(pool: &Mutex<Vec<W>>) -> W {
+    pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default()
+}
+
+fn put_back<W>(pool: &Mutex<Vec<W>>, work: W) {
+    if let Ok(mut pool) = pool.lock() {
+        pool.push(work);
+    }
 }
 
 /// What a thread needs to take a chunk.
@@ -200,23 +408,6 @@ impl Default for Hashed {
     }
 }
 
-impl Hashed {
-    /// Moves what is wanted of so many to the front. How many?
-    fn keep_wanted(&mut self, rows: usize) -> usize {
-        let (mut wanted, mut others) = ([0; WANTED + simd::PART_ROOM], [0; WANTED + simd::PART_ROOM]);
-        let mut kept = 0;
-        for begin in (0..rows).step_by(WANTED) {
-            let parts = &self.parts[begin..rows.min(begin + WANTED)];
-            let n = parts.len() - simd::part_positions(parts, NOT_WANTED, 0, &mut others, &mut wanted);
-            for at in wanted[..n].iter().filter_map(|at| usize::try_from(*at).ok()) {
-                (self.prints[kept], self.parts[kept]) = (self.prints[begin + at], self.parts[begin + at]);
-                kept += 1;
-            }
-        }
-        kept
-    }
-}
-
 /// The 32 bits after those of the part.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "bits are chosen")]
@@ -224,64 +415,13 @@ fn print_of(hash: u64) -> u32 {
     (hash >> (32 - PART_BITS)) as u32
 }
 
-/// Sorts the prints of a chunk's columns by part into what is left of `space`.
-fn take<'a, T: Key>(
-    x: &dyn Matrix<T>,
-    rows: Range<usize>,
-    columns: &[usize],
-    pass: Pass,
-    missing: Missing<T>,
-    work: &mut Work,
-    space: &Mutex<&'a mut [u32]>,
-) -> Taken<'a> {
-    let mut taken = Taken { columns: Vec::with_capacity(columns.len()), refused: false };
-    let mut known = vec![(u64::MAX, 0); columns.len()];
-    let (mut tile, mut buffer) = (Tile::default(), Vec::new());
-    let strided = !x.by_column() && x.dim().1 > 1;
-    for begin in rows.clone().step_by(TILE) {
-        let end = rows.end.min(begin + TILE);
-        if let (Some(from), Some(to), true) = (columns.first(), columns.last(), strided) {
-            // The next tile comes from memory meanwhile, which does not read ahead by itself.
-            x.fetch(end..rows.end.min(end + TILE), *from..*to + 1);
-        }
-        for ((j, hashed), (smallest, there)) in columns.iter().zip(&mut work.columns).zip(&mut known) {
-            let column = x.some_of(*j, begin, end - begin, &mut buffer);
-            let at = begin - rows.start..end - rows.start;
-            let (prints, parts) = (&mut hashed.prints[at.clone()], &mut hashed.parts[at]);
-            simd::dispatch!({
-                tile.read(column, missing);
-                *smallest = (*smallest).min(tile.smallest());
-                if pass.of == 1 {
-                    mix(&tile, prints, parts, |_| true);
-                } else {
-                    mix(&tile, prints, parts, |hash| pass.takes(hash));
-                }
-            });
-            *there += tile.count;
-            taken.refused |= tile.refused;
-        }
-    }
-    let rows = rows.len();
-    let sorted = &mut work.sorted[..rows];
-    for (hashed, (smallest, there)) in work.columns.iter_mut().zip(known) {
-        let rows = if pass.of > 1 { hashed.keep_wanted(rows) } else { rows };
-        let (prints, parts) = (&hashed.prints[..rows], &hashed.parts[..rows]);
-        let begins = by_part(prints, parts, sorted);
-        // In the cache first: stores all over memory that is not there yet would wait for it.
-        let kept = &sorted[..usize::from(begins[PARTS])];
-        let prints = first(space, kept.len());
-        prints.copy_from_slice(kept);
-        taken.columns.push(Column { prints, begins, smallest, there });
-    }
-    taken
-}
-
-/// The first `n` of what is left, taken from it.
-fn first<'a>(space: &Mutex<&'a mut [u32]>, n: usize) -> &'a mut [u32] {
-    let mut left = space.lock().unwrap_or_else(PoisonError::into_inner);
-    let (first, rest) = std::mem::take(&mut *left).split_at_mut(n);
-    *left = rest;
-    first
+/// The first `n` of what is left, taken from it, and where they begin.
+fn first<'a>(left: &Mutex<(usize, &'a mut [u32])>, n: usize) -> (usize, &'a mut [u32]) {
+    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = left.0;
+    let (first, rest) = std::mem::take(&mut left.1).split_at_mut(n);
+    *left = (at + n, rest);
+    (at, first)
 }
 
 #[inline(always)]
@@ -319,48 +459,45 @@ fn by_part(prints: &[u32], parts: &[u8], out: &mut [u32]) -> [u16; PARTS + 1] {
     begins
 }
 
-/// The prints of a column, the `k`-th of the chunks'.
+/// The prints of a column.
 struct Prints<'a> {
-    k: usize,
-    taken: &'a [Taken<'a>],
+    column: usize,
+    units: Vec<Unit<'a>>,
 }
 
 impl Prints<'_> {
+    fn of(column: usize) -> Self {
+        Self { column, units: Vec::new() }
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.units.iter().flat_map(|unit| &unit.chunks)
+    }
+
     fn smallest(&self) -> u64 {
-        self.taken.iter().map(|taken| taken.columns[self.k].smallest).min().unwrap_or(u64::MAX)
+        self.chunks().map(|chunk| chunk.smallest).min().unwrap_or(u64::MAX)
     }
 
     /// How many values are there?
     fn there(&self) -> usize {
-        self.taken.iter().map(|taken| taken.columns[self.k].there).sum()
+        self.chunks().map(|chunk| chunk.there).sum()
     }
 
     /// A part's prints, chunk by chunk.
     fn part(&self, part: usize) -> impl Iterator<Item = &[u32]> {
-        self.taken.iter().map(move |taken| {
-            let Column { prints, begins, .. } = &taken.columns[self.k];
-            &prints[usize::from(begins[part])..usize::from(begins[part + 1])]
+        self.units.iter().flat_map(move |Unit { prints, chunks }| {
+            let prints = &**prints;
+            chunks.iter().map(move |Chunk { at, begins, .. }| {
+                &prints[at + usize::from(begins[part])..at + usize::from(begins[part + 1])]
+            })
         })
     }
 
-    /// The keys of these prints, and some others.
-    fn keys_of<T: Key>(
-        &self,
-        prints: &[u64],
-        x: &dyn Matrix<T>,
-        column: usize,
-        missing: Missing<T>,
-        exec: &Exec<'_>,
-    ) -> Result<Vec<u64>> {
-        let log = (16 * prints.len()).next_power_of_two().ilog2().clamp(12, 26);
-        let mut marks = vec![0_u64; 1 << (log - 6)];
-        for print in prints {
-            let at = print >> (32 + PART_BITS - log);
-            marks[(at / 64) as usize] |= 1 << (at % 64);
-        }
-        let mut chunks: Vec<usize> = (0..self.taken.len()).collect();
+    /// The rows of the chunks that have these prints; of all, if these are many.
+    fn rows_of(&self, prints: &[u64]) -> Vec<Range<usize>> {
+        let mut rows: Vec<Range<usize>> = self.chunks().map(|chunk| chunk.rows.clone()).collect();
         if prints.len() <= FEW {
-            let mut has = vec![false; chunks.len()];
+            let mut has = vec![false; rows.len()];
             for print in prints {
                 #[allow(clippy::cast_possible_truncation, reason = "the lower half is the print")]
                 let (part, print) = ((print >> 32) as usize, *print as u32);
@@ -368,28 +505,10 @@ impl Prints<'_> {
                     *has |= prints.contains(&print);
                 }
             }
-            chunks.retain(|i| has[*i]);
+            let mut has = has.into_iter();
+            rows.retain(|_| has.next() == Some(true));
         }
-        let kept = exec.map(chunks.len(), |i| {
-            let begin = chunks[i] * ROWS;
-            let end = x.dim().0.min(begin + ROWS);
-            let (mut kept, mut buffer) = (Vec::new(), Vec::new());
-            let mut tile = Tile::default();
-            for begin in (begin..end).step_by(TILE) {
-                let rows = x.some_of(column, begin, TILE.min(end - begin), &mut buffer);
-                simd::dispatch!({
-                    tile.read(rows, missing);
-                    let (keys, there) = tile.marked();
-                    kept.extend(keys.iter().zip(there).filter_map(|(key, there)| {
-                        let at = hash(*key, 0) >> (64 - log);
-                        let marked = marks[(at / 64) as usize] >> (at % 64) & 1;
-                        (marked & u64::from(*there) == 1).then_some(*key)
-                    }));
-                });
-            }
-            kept
-        })?;
-        Ok(kept.concat())
+        rows
     }
 }
 
@@ -426,96 +545,118 @@ impl Top {
 #[derive(Default)]
 struct Counter {
     prints: Vec<u32>,
-    seen: Vec<u64>,
+    seen: Vec<u8>,
     again: Vec<u32>,
     twice: Vec<u32>,
-    slots: Vec<(u32, u64)>,
+    slots: Vec<(u32, u32)>,
 }
 
 impl Counter {
     #[inline(always)]
     fn count(&mut self, column: &Prints<'_>, parts: Range<usize>, top: &mut Top) {
         for part in parts {
-            self.prints.clear();
-            // The next part comes from memory meanwhile.
-            for (prints, next) in column.part(part).zip(column.part((part + 1) % PARTS)) {
-                simd::prefetch::<true, _>(next);
-                self.prints.extend_from_slice(prints);
-            }
-            let left = self.repeated();
+            let left = self.repeated(column, part);
             if left > 1 {
                 self.count_left(left, part, top);
             }
         }
     }
 
-    /// Moves the prints that occur more than once, and a few others, to the front. How many?
+    /// Takes the prints of a part that occur more than once, and a few others. How many?
     #[inline(always)]
-    fn repeated(&mut self) -> usize {
+    fn repeated(&mut self, column: &Prints<'_>, part: usize) -> usize {
+        self.prints.clear();
+        // The next part comes from memory meanwhile.
+        for (prints, next) in column.part(part).zip(column.part((part + 1) % PARTS)) {
+            simd::prefetch::<true, _>(next);
+            self.prints.extend_from_slice(prints);
+        }
         let n = self.prints.len();
         let log = (16 * n).next_power_of_two().ilog2().clamp(9, 24);
         self.seen.clear();
-        self.seen.resize(1 << (log - 6), 0);
-        self.twice.resize(n.max(self.twice.len()), 0);
-        // Slices, since vectors would be looked up anew for every print.
-        let (prints, seen, twice) = (&mut self.prints[..], &mut self.seen[..], &mut self.twice[..n]);
-        // Which bit is set already cannot be foreseen, so there is no branch on it.
-        let words = seen.len() - 1;
-        let mut held = 0;
-        for print in prints.iter() {
-            let at = print >> (32 - log);
-            let word = &mut seen[(at / 64) as usize & words];
-            twice[held] = *print;
-            held += (*word >> (at % 64) & 1) as usize;
-            *word |= 1 << (at % 64);
-        }
+        self.seen.resize(1 << (log - 3), 0);
+        self.twice.resize(self.twice.len().max(n + BLOCK), 0);
+        let held = seen_before(&self.prints, &mut self.seen, &mut self.twice);
         if held == 0 || held > n / 2 {
             return if held == 0 { 0 } else { n };
         }
         // By the other bits, those that agree in the first ones fall apart.
         self.again.clear();
         self.again.resize(1 << (log - 8), 0);
-        let (again, words) = (&mut self.again[..], (1 << (log - 8)) - 1);
-        for print in &twice[..held] {
-            again[(print / 32) as usize & words] |= 1 << (print % 32);
+        let words = self.again.len() - 1;
+        for print in &self.twice[..held] {
+            self.again[(print / 32) as usize & words] |= 1 << (print % 32);
         }
-        simd::keep_marked(prints, again)
+        simd::keep_marked(&mut self.prints, &self.again)
     }
 
     /// Counts the first so many prints.
     #[inline(always)]
     fn count_left(&mut self, left: usize, part: usize, top: &mut Top) {
-        let slots = &mut self.slots;
         let prints = &mut self.prints[..left];
-        let log = (2 * left).next_power_of_two().ilog2();
-        slots.clear();
-        slots.resize(1 << log, (0, 0));
-        let mask = slots.len() - 1;
-        for print in prints.iter() {
-            let mut at = (print.wrapping_mul(0x9E37_79B9) >> (32 - log)) as usize;
-            let mut steps = 0;
-            loop {
-                let slot = &mut slots[at & mask];
-                if slot.1 == 0 || slot.0 == *print {
-                    *slot = (*print, slot.1 + 1);
-                    break;
-                }
-                at += 1;
-                steps += 1;
-                if steps == STEPS {
-                    // Prints made to fall together.
-                    prints.sort_unstable();
-                    for run in prints.chunk_by(|a, b| a == b) {
-                        top.offer(part, run[0], run.len() as u64);
-                    }
-                    return;
-                }
+        if count(prints, &mut self.slots) {
+            for (print, count) in &self.slots {
+                top.offer(part, *print, u64::from(*count));
+            }
+        } else {
+            prints.sort_unstable();
+            for run in prints.chunk_by(|a, b| a == b) {
+                top.offer(part, run[0], run.len() as u64);
             }
         }
-        for (print, count) in slots.iter() {
-            top.offer(part, *print, *count);
+    }
+}
+
+/// Counts prints in a table; false if they were made to fall together there, or are more than it can count.
+#[inline(always)]
+fn count(prints: &[u32], slots: &mut Vec<(u32, u32)>) -> bool {
+    let log = (2 * prints.len()).next_power_of_two().ilog2();
+    if log >= u32::BITS {
+        return false;
+    }
+    slots.clear();
+    slots.resize(1 << log, (0, 0));
+    let mask = slots.len() - 1;
+    for print in prints {
+        let mut at = (print.wrapping_mul(0x9E37_79B9) >> (32 - log)) as usize;
+        let mut steps = 0;
+        loop {
+            let slot = &mut slots[at & mask];
+            if slot.1 == 0 || slot.0 == *print {
+                *slot = (*print, slot.1 + 1);
+                break;
+            }
+            at += 1;
+            steps += 1;
+            if steps == STEPS {
+                return false;
+            }
         }
     }
+    true
+}
+
+/// Writes the prints whose bit an earlier one has set to the front of `found`, which has room for all and a [`BLOCK`]. How
+/// many? The bits are a power of two.
+#[inline(always)]
+fn seen_before(prints: &[u32], seen: &mut [u8], found: &mut [u32]) -> usize {
+    let shift = 32 - (8 * seen.len()).ilog2();
+    let words = seen.len() - 1;
+    let mut held = 0;
+    for prints in prints.chunks(BLOCK) {
+        let found = &mut found[held..held + BLOCK];
+        let mut n = 0;
+        // Which bit is set already cannot be foreseen, so there is no branch on it.
+        for print in prints {
+            found[n % BLOCK] = *print;
+            let at = print >> shift;
+            let word = &mut seen[(at / 8) as usize & words];
+            n += usize::from(*word >> (at % 8) & 1);
+            *word |= 1 << (at % 8);
+        }
+        held += n;
+    }
+    held
 }
 
 #[cfg(test)]
@@ -538,8 +679,8 @@ mod tests {
     fn mode(keys: &[u64]) -> u64 {
         let column: Vec<i64> = keys.iter().map(|key| (key ^ (1 << 63)).cast_signed()).collect();
         let x = ArrayView2::from_shape((keys.len(), 1), &column).unwrap();
-        let (found, refused) =
-            modes_by_prints(&x, &[0], 1, &mut Space::default(), Missing::Nan, &Exec::serial()).unwrap();
+        let plan = Plan::new(keys.len(), 2 * keys.len(), true);
+        let (found, refused) = modes_by_prints(&x, &[0], &plan, Missing::Nan, &Exec::serial()).unwrap();
         assert!(!refused && found[0].missing == 0);
         found[0].best.key
     }
