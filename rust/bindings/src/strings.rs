@@ -1,6 +1,7 @@
 //! Strings in object arrays, read in place with the interpreter held: what encoders, label metrics and splitters share.
 
 use ferroflow_core::encode::{Table, TextTable};
+use ferroflow_core::simd::prefetch_ahead;
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -45,6 +46,18 @@ impl<'py> Objects<'py> {
         self.array.len()
     }
 
+    /// Asks the memory for the object in row `i` and its text.
+    #[inline(always)]
+    fn fetch(&self, i: usize) {
+        let object = self.get(i);
+        if !object.is_null() {
+            // SAFETY: whatever its type, an object has a head.
+            let head = unsafe { std::slice::from_raw_parts(object.cast::<u8>(), 16) };
+            prefetch_ahead::<false, _>(head, 0);
+            prefetch_ahead::<false, _>(head, 48);
+        }
+    }
+
     /// The object in row `i`; null in an array that was never filled.
     #[inline(always)]
     pub fn get(&self, i: usize) -> *mut ffi::PyObject {
@@ -64,6 +77,8 @@ const BLOCK: usize = 2048;
 const USELESS: usize = BLOCK - BLOCK / 16;
 /// Rows that are read and hashed before they are looked up.
 const AHEAD: usize = 32;
+/// Rows from one that is read to one that the memory is asked for, where most objects are read.
+const FETCH: usize = 32;
 /// Rows between two looks for Ctrl-C.
 const SIGNAL_ROWS: usize = 1 << 18;
 
@@ -100,7 +115,7 @@ impl Coder {
     ) -> PyResult<bool> {
         let rows = out.len().min(objects.len());
         let mut begin = 0;
-        let mut filled = 0;
+        let (mut filled, mut fetch) = (0, false);
         let mut missed: Vec<(usize, Cell<'_>, Row)> = Vec::with_capacity(AHEAD);
         while begin < rows {
             let end = (begin + BLOCK).min(rows);
@@ -112,6 +127,9 @@ impl Coder {
                 // loads of each step are independent, so that the processor waits for many at once.
                 missed.clear();
                 while i < end && missed.len() < AHEAD {
+                    if fetch && i + FETCH < rows {
+                        objects.fetch(i + FETCH);
+                    }
                     let object = objects.get(i);
                     let slot = self.slots[Self::slot(object, n)];
                     if slot.0 == object as usize && !object.is_null() {
@@ -130,7 +148,8 @@ impl Coder {
                     self.slots[Self::slot(row.object, n)] = (row.object as usize, id);
                 }
             }
-            if misses > BLOCK / 4 && n > 1 && n < SLOTS.1 {
+            fetch = misses > BLOCK / 4;
+            if fetch && n > 1 && n < SLOTS.1 {
                 self.slots = vec![(0, 0); n * 4];
                 filled = 0;
             } else if misses > USELESS && filled >= SLOTS.1 {
