@@ -51,8 +51,8 @@ impl<'py> Objects<'py> {
     fn fetch(&self, i: usize) {
         let object = self.get(i);
         if !object.is_null() {
-            // SAFETY: whatever its type, an object has a head.
-            let head = unsafe { std::slice::from_raw_parts(object.cast::<u8>(), 16) };
+            // SAFETY: whatever its type, an object has this head, and the array holds it.
+            let head = std::slice::from_ref(unsafe { &*object });
             prefetch_ahead::<false, _>(head, 0);
             prefetch_ahead::<false, _>(head, 48);
         }

@@ -29,6 +29,11 @@ pub trait Matrix<T>: Sync {
         false
     }
 
+    /// Do values of several columns lie in one line of memory? A column is then not read ahead by itself.
+    fn in_lines(&self) -> bool {
+        !self.by_column() && self.dim().1 > 1
+    }
+
     /// Asks for values that will be read next.
     fn fetch(&self, _rows: Range<usize>, _columns: Range<usize>) {}
 }

@@ -14,6 +14,7 @@ mod mode;
 pub mod neighbours;
 mod nullable;
 mod prints;
+mod repeats;
 mod scan;
 mod sparse;
 mod tile;

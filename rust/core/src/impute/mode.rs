@@ -140,9 +140,12 @@ pub fn modes<T: Key>(x: &dyn Matrix<T>, missing: Missing<T>, exec: &Exec<'_>) ->
             }
         }
     }
+    if left.is_empty() {
+        return Ok(all);
+    }
     let room = if x.bytes() < SMALL { ROOM } else { (x.bytes() / INPUT - WORK) / size_of::<u32>() };
-    let together = !x.by_column() && columns > 1;
-    let (found, refused) = modes_by_prints(x, &left, &Plan::new(rows, room, together), missing, exec)?;
+    let plan = Plan::new(rows, room, x.in_lines());
+    let (found, refused) = modes_by_prints(x, &left, &plan, missing, exec)?;
     for (j, found) in left.iter().zip(found) {
         learn(*j, found);
     }

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Missing;
 use super::frequent::{Best, Tables, hash, most_frequent};
 use super::mode::{Found, Key};
+use super::repeats::{Counter, Top};
 use super::tile::{TILE, Tile};
 use crate::error::Result;
 use crate::exec::Exec;
@@ -35,10 +36,6 @@ const TOGETHER: usize = 8;
 const FEW: usize = 8;
 /// Units of a column's rows, in which it is told how many prints are held.
 const UNITS: usize = 8;
-/// Prints that are looked at with one check that there is room.
-const BLOCK: usize = 16;
-/// Steps from a print's own slot after which a table gives up.
-const STEPS: usize = 64;
 
 /// How columns are read so that no more prints are held than there is room for.
 ///
@@ -255,7 +252,7 @@ impl<'a, T: Key> Reader<'a, T> {
         let Self { x, pass, missing, .. } = *self;
         let (mut known, mut refused) = (vec![(u64::MAX, 0); columns.len()], false);
         let (mut tile, mut buffer) = (Tile::default(), Vec::new());
-        let strided = self.is_strided();
+        let strided = x.in_lines();
         for (some, next) in tiles(&rows) {
             for run in columns.chunk_by(|a, b| a + 1 == *b).filter(|_| strided) {
                 x.fetch(next.clone(), run[0]..run[0] + run.len());
@@ -298,7 +295,11 @@ impl<'a, T: Key> Reader<'a, T> {
             let mut counter = taken_from(&self.counters);
             let begin = task * TOGETHER;
             let mut top = Top { count: least, only_most, prints: Vec::new() };
-            simd::dispatch!(counter.count(prints, begin..begin + TOGETHER, &mut top));
+            simd::dispatch!({
+                for part in begin..begin + TOGETHER {
+                    counter.count(part, prints.part(part), prints.part((part + 1) % PARTS), &mut top);
+                }
+            });
             put_back(&self.counters, counter);
             top
         })?;
@@ -307,7 +308,7 @@ impl<'a, T: Key> Reader<'a, T> {
 
     /// The keys of these prints, and some others, in these chunks of a column.
     fn keys_of(&self, column: usize, prints: &[u64], chunks: &[Range<usize>]) -> Result<Vec<u64>> {
-        let (x, missing, strided) = (self.x, self.missing, self.is_strided());
+        let (x, missing, strided) = (self.x, self.missing, self.x.in_lines());
         if prints.is_empty() {
             return Ok(Vec::new());
         }
@@ -338,11 +339,6 @@ impl<'a, T: Key> Reader<'a, T> {
             kept
         })?;
         Ok(kept.concat())
-    }
-
-    /// Do several columns lie in one line of memory? It does not read ahead by itself then.
-    fn is_strided(&self) -> bool {
-        !self.x.by_column() && self.x.dim().1 > 1
     }
 }
 
@@ -510,153 +506,6 @@ impl Prints<'_> {
         }
         rows
     }
-}
-
-/// The most frequent prints, or all that are frequent enough.
-struct Top {
-    count: u64,
-    only_most: bool,
-    /// Part and print.
-    prints: Vec<u64>,
-}
-
-impl Top {
-    #[inline(always)]
-    fn offer(&mut self, part: usize, print: u32, count: u64) {
-        if count < self.count {
-            return;
-        }
-        if self.only_most && count > self.count {
-            self.prints.clear();
-            self.count = count;
-        }
-        self.prints.push(((part as u64) << 32) | u64::from(print));
-    }
-
-    fn of_all(tops: &[Self]) -> Self {
-        let count = tops.iter().map(|top| top.count).max().unwrap_or(0);
-        let only_most = tops.iter().all(|top| top.only_most);
-        let tops = tops.iter().filter(|top| top.count == count);
-        Self { count, only_most, prints: tops.flat_map(|top| &top.prints).copied().collect() }
-    }
-}
-
-/// Work space to count parts.
-#[derive(Default)]
-struct Counter {
-    prints: Vec<u32>,
-    seen: Vec<u8>,
-    again: Vec<u32>,
-    twice: Vec<u32>,
-    slots: Vec<(u32, u32)>,
-}
-
-impl Counter {
-    #[inline(always)]
-    fn count(&mut self, column: &Prints<'_>, parts: Range<usize>, top: &mut Top) {
-        for part in parts {
-            let left = self.repeated(column, part);
-            if left > 1 {
-                self.count_left(left, part, top);
-            }
-        }
-    }
-
-    /// Takes the prints of a part that occur more than once, and a few others. How many?
-    #[inline(always)]
-    fn repeated(&mut self, column: &Prints<'_>, part: usize) -> usize {
-        self.prints.clear();
-        // The next part comes from memory meanwhile.
-        for (prints, next) in column.part(part).zip(column.part((part + 1) % PARTS)) {
-            simd::prefetch::<true, _>(next);
-            self.prints.extend_from_slice(prints);
-        }
-        let n = self.prints.len();
-        let log = (16 * n).next_power_of_two().ilog2().clamp(9, 24);
-        self.seen.clear();
-        self.seen.resize(1 << (log - 3), 0);
-        self.twice.resize(self.twice.len().max(n + BLOCK), 0);
-        let held = seen_before(&self.prints, &mut self.seen, &mut self.twice);
-        if held == 0 || held > n / 2 {
-            return if held == 0 { 0 } else { n };
-        }
-        // By the other bits, those that agree in the first ones fall apart.
-        self.again.clear();
-        self.again.resize(1 << (log - 8), 0);
-        let words = self.again.len() - 1;
-        for print in &self.twice[..held] {
-            self.again[(print / 32) as usize & words] |= 1 << (print % 32);
-        }
-        simd::keep_marked(&mut self.prints, &self.again)
-    }
-
-    /// Counts the first so many prints.
-    #[inline(always)]
-    fn count_left(&mut self, left: usize, part: usize, top: &mut Top) {
-        let prints = &mut self.prints[..left];
-        if count(prints, &mut self.slots) {
-            for (print, count) in &self.slots {
-                top.offer(part, *print, u64::from(*count));
-            }
-        } else {
-            prints.sort_unstable();
-            for run in prints.chunk_by(|a, b| a == b) {
-                top.offer(part, run[0], run.len() as u64);
-            }
-        }
-    }
-}
-
-/// Counts prints in a table; false if they were made to fall together there, or are more than it can count.
-#[inline(always)]
-fn count(prints: &[u32], slots: &mut Vec<(u32, u32)>) -> bool {
-    let log = (2 * prints.len()).next_power_of_two().ilog2();
-    if log >= u32::BITS {
-        return false;
-    }
-    slots.clear();
-    slots.resize(1 << log, (0, 0));
-    let mask = slots.len() - 1;
-    for print in prints {
-        let mut at = (print.wrapping_mul(0x9E37_79B9) >> (32 - log)) as usize;
-        let mut steps = 0;
-        loop {
-            let slot = &mut slots[at & mask];
-            if slot.1 == 0 || slot.0 == *print {
-                *slot = (*print, slot.1 + 1);
-                break;
-            }
-            at += 1;
-            steps += 1;
-            if steps == STEPS {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Writes the prints whose bit an earlier one has set to the front of `found`, which has room for all and a [`BLOCK`]. How
-/// many? The bits are a power of two.
-#[inline(always)]
-fn seen_before(prints: &[u32], seen: &mut [u8], found: &mut [u32]) -> usize {
-    let shift = 32 - (8 * seen.len()).ilog2();
-    let words = seen.len() - 1;
-    let mut held = 0;
-    for prints in prints.chunks(BLOCK) {
-        let found = &mut found[held..held + BLOCK];
-        let mut n = 0;
-        // Which bit is set already cannot be foreseen, so there is no branch on it.
-        for print in prints {
-            found[n % BLOCK] = *print;
-            let at = print >> shift;
-            let word = &mut seen[(at / 8) as usize & words];
-            n += usize::from(*word >> (at % 8) & 1);
-            *word |= 1 << (at % 8);
-        }
-        held += n;
-    }
-    held
 }
 
 #[cfg(test)]
