@@ -4,6 +4,9 @@ use crate::simd;
 
 /// Prints that are looked at with one check that there is room.
 const BLOCK: usize = 16;
+/// The least bits of a table, which fits the first-level cache, and its words.
+const LOG: u32 = 17;
+const WORDS: usize = 1 << (LOG - 6);
 /// Steps from a print's own slot after which a table gives up.
 const STEPS: usize = 64;
 
@@ -40,7 +43,7 @@ impl Top {
 #[derive(Default)]
 pub struct Counter {
     prints: Vec<u32>,
-    seen: Vec<u8>,
+    seen: Vec<u64>,
     again: Vec<u32>,
     twice: Vec<u32>,
     slots: Vec<(u32, u32)>,
@@ -71,11 +74,15 @@ impl Counter {
     #[inline(always)]
     fn repeated(&mut self) -> usize {
         let n = self.prints.len();
-        let log = (16 * n).next_power_of_two().ilog2().clamp(9, 24);
+        let log = (16 * n).next_power_of_two().ilog2().clamp(LOG, 24);
         self.seen.clear();
-        self.seen.resize(1 << (log - 3), 0);
+        self.seen.resize(1 << (log - 6), 0);
         self.twice.resize(self.twice.len().max(n + BLOCK), 0);
-        let held = seen_before(&self.prints, &mut self.seen, &mut self.twice);
+        let held = match self.seen.as_chunks_mut::<WORDS>().0 {
+            // Known when compiled, the number of words needs no check for each print.
+            [words] => seen_before(&self.prints, &mut self.twice, |print| mark(words, print, LOG)),
+            _ => seen_before(&self.prints, &mut self.twice, |print| mark(&mut self.seen, print, log)),
+        };
         if held == 0 || held > n / 2 {
             return if held == 0 { 0 } else { n };
         }
@@ -135,25 +142,34 @@ fn count(prints: &[u32], slots: &mut Vec<(u32, u32)>) -> bool {
     true
 }
 
-/// Writes the prints whose bit an earlier one has set to the front of `found`, which has room for all and a [`BLOCK`]. How
-/// many? The bits are a power of two.
+/// Writes the prints that were `seen` before to the front of `found`, which has room for all and a [`BLOCK`]. How many?
 #[inline(always)]
-fn seen_before(prints: &[u32], seen: &mut [u8], found: &mut [u32]) -> usize {
-    let shift = 32 - (8 * seen.len()).ilog2();
-    let words = seen.len() - 1;
+fn seen_before(prints: &[u32], found: &mut [u32], mut seen: impl FnMut(u32) -> bool) -> usize {
+    let (blocks, rest) = prints.as_chunks::<BLOCK>();
     let mut held = 0;
-    for prints in prints.chunks(BLOCK) {
+    // Which print was seen cannot be foreseen, so there is no branch on it.
+    for prints in blocks {
         let found = &mut found[held..held + BLOCK];
         let mut n = 0;
-        // Which bit is set already cannot be foreseen, so there is no branch on it.
         for print in prints {
             found[n % BLOCK] = *print;
-            let at = print >> shift;
-            let word = &mut seen[(at / 8) as usize & words];
-            n += usize::from(*word >> (at % 8) & 1);
-            *word |= 1 << (at % 8);
+            n += usize::from(seen(*print));
         }
         held += n;
     }
+    for print in rest {
+        found[held] = *print;
+        held += usize::from(seen(*print));
+    }
     held
+}
+
+/// Sets a print's bit. Was it set?
+#[inline(always)]
+fn mark(words: &mut [u64], print: u32, log: u32) -> bool {
+    let at = print >> (32 - log);
+    let word = &mut words[(at / 64) as usize];
+    let was = *word >> (at % 64) & 1 == 1;
+    *word |= 1 << (at % 64);
+    was
 }
