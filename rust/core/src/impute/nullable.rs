@@ -17,9 +17,6 @@ use crate::error::Result;
 use crate::exec::Exec;
 use crate::simd;
 
-/// Values of an output that no cache would keep: 32 MB.
-const PAST_CACHES: usize = 1 << 22;
-
 /// The sum and count of a column.
 fn mean_of(column: &impl Apart<f64>, missing: Missing<f64>) -> Means {
     let rows = column.len();
@@ -86,7 +83,7 @@ pub fn fill_means(
     let rows = columns.first().map_or(0, Apart::len);
     let exec = exec.only_if(out.len() >= SERIAL_BELOW);
     // The column was just read: it stays in the cache if what is written does not go there.
-    let past_caches = out.len() >= PAST_CACHES;
+    let past_caches = simd::is_past_caches(out);
     let outs: Vec<_> = out.chunks_mut(rows.max(1)).map(Mutex::new).collect();
     let parts = exec.map(columns.len(), |j| {
         let means = mean_of(&columns[j], missing);
@@ -115,7 +112,7 @@ pub fn fill_nullable(
     out: &mut [f64],
     exec: &Exec<'_>,
 ) -> Result<bool> {
-    fill_columns(columns, missing, values, out, false, exec)
+    fill_columns(columns, missing, values, out, simd::is_past_caches(out), exec)
 }
 
 fn fill_columns(
@@ -152,6 +149,7 @@ fn fill_columns(
             };
             done += take;
         }
+        simd::written_past_caches();
         if found {
             refused.store(true, Ordering::Relaxed);
         }
