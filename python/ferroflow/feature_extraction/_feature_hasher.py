@@ -15,7 +15,7 @@ class FeatureHasher(feature_extraction.FeatureHasher):
 
     def transform(self, raw_X):
         # A generator is read once; a single text goes to scikit-learn, which words the error.
-        samples = raw_X if isinstance(raw_X, str) else list(raw_X)
+        samples = raw_X if isinstance(raw_X, str) or type(raw_X) is list else list(raw_X)
         why = self._why_not(samples)
         if why is None and isinstance(samples, list):
             single = np.dtype(self.dtype) == np.float32

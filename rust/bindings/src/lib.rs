@@ -15,6 +15,7 @@ mod float_array;
 mod fresh;
 mod frozen;
 mod gram;
+mod hashed;
 mod impute;
 mod impute_sparse;
 mod indicator;
@@ -72,6 +73,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     gram::register(m)?;
     impute::register(m)?;
     indicator::register(m)?;
+    hashed::register(m)?;
     label_sets::register(m)?;
     impute_sparse::register(m)?;
     linear_bayes::register(m)?;

@@ -46,18 +46,6 @@ impl<'py> Objects<'py> {
         self.array.len()
     }
 
-    /// Asks the memory for the object in row `i` and its text.
-    #[inline(always)]
-    fn fetch(&self, i: usize) {
-        let object = self.get(i);
-        if !object.is_null() {
-            // SAFETY: whatever its type, an object has this head, and the array holds it.
-            let head = std::slice::from_ref(unsafe { &*object });
-            prefetch_ahead::<false, _>(head, 0);
-            prefetch_ahead::<false, _>(head, 48);
-        }
-    }
-
     /// The object in row `i`; null in an array that was never filled.
     #[inline(always)]
     pub fn get(&self, i: usize) -> *mut ffi::PyObject {
@@ -65,6 +53,17 @@ impl<'py> Objects<'py> {
         // SAFETY: `i` is below the array's length (callers cut their rows to it), the array is held, and nobody else
         // runs Python code meanwhile; the stride comes from NumPy. Unaligned buffers are read as such.
         unsafe { self.data.offset(i as isize * self.stride).cast::<*mut ffi::PyObject>().read_unaligned() }
+    }
+}
+
+/// Asks the memory for an object and its text.
+#[inline(always)]
+pub fn fetch(object: *mut ffi::PyObject) {
+    if !object.is_null() {
+        // SAFETY: whatever its type, an object has this head, and the caller has it from who holds it.
+        let head = std::slice::from_ref(unsafe { &*object });
+        prefetch_ahead::<false, _>(head, 0);
+        prefetch_ahead::<false, _>(head, 48);
     }
 }
 
@@ -115,7 +114,7 @@ impl Coder {
     ) -> PyResult<bool> {
         let rows = out.len().min(objects.len());
         let mut begin = 0;
-        let (mut filled, mut fetch) = (0, false);
+        let (mut filled, mut asks) = (0, false);
         let mut missed: Vec<(usize, Cell<'_>, Row)> = Vec::with_capacity(AHEAD);
         while begin < rows {
             let end = (begin + BLOCK).min(rows);
@@ -127,8 +126,8 @@ impl Coder {
                 // loads of each step are independent, so that the processor waits for many at once.
                 missed.clear();
                 while i < end && missed.len() < AHEAD {
-                    if fetch && i + FETCH < rows {
-                        objects.fetch(i + FETCH);
+                    if asks && i + FETCH < rows {
+                        fetch(objects.get(i + FETCH));
                     }
                     let object = objects.get(i);
                     let slot = self.slots[Self::slot(object, n)];
@@ -148,8 +147,8 @@ impl Coder {
                     self.slots[Self::slot(row.object, n)] = (row.object as usize, id);
                 }
             }
-            fetch = misses > BLOCK / 4;
-            if fetch && n > 1 && n < SLOTS.1 {
+            asks = misses > BLOCK / 4;
+            if asks && n > 1 && n < SLOTS.1 {
                 self.slots = vec![(0, 0); n * 4];
                 filled = 0;
             } else if misses > USELESS && filled >= SLOTS.1 {

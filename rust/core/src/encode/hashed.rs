@@ -16,9 +16,9 @@ pub fn murmur3(bytes: &[u8]) -> i32 {
         hash = hash.rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
     }
     if !tail.is_empty() {
-        let mut last = [0; 4];
-        last[..tail.len()].copy_from_slice(tail);
-        hash ^= scrambled(u32::from_le_bytes(last));
+        // Not through memory: a load of what was just stored in other widths would wait.
+        let last = tail.iter().rev().fold(0, |last, byte| last << 8 | u32::from(*byte));
+        hash ^= scrambled(last);
     }
     hash ^= bytes.len() as u32;
     hash ^= hash >> 16;
@@ -65,15 +65,26 @@ impl<T: Float> HashedRows<T> {
         self.row.push(((hash.unsigned_abs() % self.columns) as i32, T::from_f64(value)));
     }
 
+    /// Makes space for so many rows in all, if the others are like those until now; does without if there is none.
+    pub fn expect(&mut self, rows: usize) {
+        let (done, found) = (self.ends.len() - 1, self.indices.len());
+        let left = rows.saturating_sub(done);
+        let features = found.saturating_mul(left) / done.max(1);
+        let features = features + features / 16;
+        let _ = self.ends.try_reserve(left);
+        let _ = self.indices.try_reserve(features);
+        let _ = self.values.try_reserve(features);
+    }
+
     /// Ends the row at hand.
     pub fn close(&mut self) {
         self.row.sort_by_key(|entry| entry.0);
+        let begin = self.indices.len();
         for &(column, value) in &self.row {
-            let begin = self.ends[self.ends.len() - 1] as usize;
-            if self.indices.len() > begin && self.indices[self.indices.len() - 1] == column {
-                if let Some(last) = self.values.last_mut() {
-                    *last += value;
-                }
+            if let (Some(last), Some(sum)) = (self.indices[begin..].last(), self.values.last_mut())
+                && *last == column
+            {
+                *sum += value;
             } else {
                 self.indices.push(column);
                 self.values.push(value);
