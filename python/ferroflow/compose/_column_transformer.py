@@ -7,6 +7,7 @@ from sklearn import compose
 
 from ferroflow._bridge.fast_path import with_fast_path
 from ferroflow._bridge.sklearn_compat import default_output, routing_enabled, transformer_list
+from ferroflow.compose import _parts
 from ferroflow.compose._plan import NotPlain, Plan
 from ferroflow.compose._stack import stack_csr
 
@@ -16,6 +17,55 @@ class ColumnTransformer(compose.ColumnTransformer):
 
     def transform(self, X, **params):
         return super().transform(X, **params)
+
+    def partial_fit(self, X, y=None):
+        """Let each transformer take in its columns of more rows.
+
+        The transformers must have ``partial_fit`` and ``merge``, as those of :mod:`ferroflow.preprocessing` and
+        :mod:`ferroflow.impute` have; pipelines have not. Which columns are whose is found in the first rows.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            More rows of the same columns.
+        y : array-like of shape (n_samples,), default=None
+            Targets.
+
+        Returns
+        -------
+        self : ColumnTransformer
+
+        Raises
+        ------
+        TypeError
+            If a transformer does not learn part by part.
+        """
+        _parts.partial_fit(self, X, y)
+        return self
+
+    def merge(self, other):
+        """Take in what another one has learned, as if both had seen their rows together.
+
+        Parameters
+        ----------
+        other : ColumnTransformer
+            Fitted, of the same transformers and columns.
+
+        Returns
+        -------
+        self : ColumnTransformer
+
+        Raises
+        ------
+        ValueError
+            If the transformers or their columns differ.
+        """
+        _parts.merge(self, other)
+        return self
+
+    def _record_output_indices(self, Xs):
+        super()._record_output_indices(Xs)
+        self._filled = _parts.filled_by(self, Xs)
 
     def _hstack(self, Xs, *, n_samples):
         if self.sparse_output_ and (out := stack_csr(Xs)) is not None:

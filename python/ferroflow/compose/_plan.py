@@ -132,7 +132,8 @@ def _chain(trans: Any) -> list[Any]:
     if type(trans) in (Pipeline, theirs.Pipeline):
         steps = [one for _, one in trans.steps if hasattr(one, "transform")]
         return [inner for one in steps for inner in _chain(one)]
-    if type(trans) is FunctionTransformer and trans.func is None and not trans.validate:
+    plain = getattr(type(trans), "transform", None) is FunctionTransformer.transform
+    if plain and trans.func is None and not trans.validate:
         return []
     return [trans]
 

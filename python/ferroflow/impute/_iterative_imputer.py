@@ -1,13 +1,16 @@
 """IterativeImputer on the Rust core."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.impute._iterative import IterativeImputer as _IterativeImputer
 from sklearn.linear_model import BayesianRidge
+from sklearn.utils._missing import is_scalar_nan
 
 from ferroflow import _core
-from ferroflow._bridge.fast_path import is_plain_float_matrix
+from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.sklearn_compat import array_api_dispatch
+from ferroflow._bridge.merging import check_same_columns
+from ferroflow._bridge.sklearn_compat import array_api_dispatch, validate_data
 
 _WIDE = 64
 """Inputs above which LAPACK's singular values take less time than ours."""
@@ -17,8 +20,59 @@ class IterativeImputer(_IterativeImputer):
     __doc__ = _IterativeImputer.__doc__
 
     def fit_transform(self, X, y=None, **params):
+        self.__dict__.pop("_rows", None)
         _note(self, "IterativeImputer.fit_transform", bool(params))
         return super().fit_transform(X, y, **params)
+
+    def partial_fit(self, X, y=None):
+        """Take in more rows: they are kept, and all rows so far are fitted together.
+
+        The regressions of a round need the values of the round before, so nothing less than the rows would do.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            More rows of the same columns.
+        y : Ignored
+
+        Returns
+        -------
+        self : IterativeImputer
+        """
+        rows = vars(self).get("_rows")
+        marked = "allow-nan" if is_scalar_nan(self.missing_values) else True
+        more = validate_data(
+            self, X, reset=rows is None, dtype=list(FLOATS), copy=True, ensure_all_finite=marked
+        )
+        return self._fit_rows(more if rows is None else np.concatenate([rows, more]))
+
+    def merge(self, other):
+        """Take in the rows of another imputer, as if both had been fitted on their rows together.
+
+        Parameters
+        ----------
+        other : IterativeImputer
+            Learned by ``partial_fit``, as this one: ``fit`` keeps no rows.
+
+        Returns
+        -------
+        self : IterativeImputer
+        """
+        check_same_columns(self, other, "imputers")
+        if "_rows" not in vars(self) or "_rows" not in vars(other):
+            raise ValueError(
+                "Cannot merge imputers learned by fit, which keeps no rows; use partial_fit for both."
+            )
+        return self._fit_rows(np.concatenate([self._rows, other._rows]))
+
+    def _fit_rows(self, rows):
+        # As a clone, whose draws begin anew; and an error leaves this one as it was. Of a copy, since scikit-learn writes
+        # into empty columns that are kept.
+        fitted = vars(clone(self).fit(rows.copy()))
+        parameters = self.get_params(deep=False)
+        self.__dict__.update({name: value for name, value in fitted.items() if name not in parameters})
+        self._rows = rows
+        return self
 
     def transform(self, X):
         _note(self, "IterativeImputer.transform", False)

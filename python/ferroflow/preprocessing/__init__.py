@@ -1,10 +1,11 @@
 """scikit-learn's ``sklearn.preprocessing`` on the Rust core."""
 
-from sklearn.preprocessing import FunctionTransformer, add_dummy_feature
+from sklearn.preprocessing import add_dummy_feature
 
 from ferroflow.preprocessing._binarizer import Binarizer, binarize
 from ferroflow.preprocessing._expression_transformer import ExpressionTransformer
 from ferroflow.preprocessing._frequency_encoder import FrequencyEncoder
+from ferroflow.preprocessing._function_transformer import FunctionTransformer
 from ferroflow.preprocessing._functions import maxabs_scale, minmax_scale, robust_scale, scale
 from ferroflow.preprocessing._k_bins_discretizer import KBinsDiscretizer
 from ferroflow.preprocessing._label_binarizer import LabelBinarizer, label_binarize

@@ -172,12 +172,12 @@ impl Batch {
             } else if ffi::PyUnicode_CheckExact(value) != 0 {
                 Feature::Text(name, value)
             } else if ffi::PyLong_CheckExact(value) != 0 {
-                let number = ffi::PyLong_AsDouble(value);
-                if number == -1.0 && !ffi::PyErr_Occurred().is_null() {
-                    ffi::PyErr_Clear(); // beyond any float
+                let mut beyond = 0;
+                let number = ffi::PyLong_AsLongLongAndOverflow(value, &raw mut beyond);
+                if beyond != 0 {
                     return false;
                 }
-                Feature::Number(name, number)
+                Feature::Number(name, number as f64)
             } else {
                 return false;
             }

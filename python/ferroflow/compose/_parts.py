@@ -1,0 +1,116 @@
+"""A ColumnTransformer that learns rows part by part, and merges: what its transformers do, each with its columns."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import _safe_indexing, check_array
+
+from ferroflow._bridge.merging import check_same_columns
+from ferroflow._bridge.sklearn_compat import check_feature_names, check_n_features
+
+
+class Filled(NamedTuple):
+    """What decides whether the output is sparse: rows so far, and the stored values of each sparse part of it."""
+
+    rows: int
+    stored: dict[str, int]
+
+
+def filled_by(self: Any, Xs: Iterable[Any]) -> Filled:
+    """Return what is known after ``fit``, whose transformers gave these."""
+    named = list(zip((name for name, _, _ in _working(self)), Xs, strict=True))
+    rows = named[0][1].shape[0] if named else 0
+    return Filled(rows, {name: X.nnz for name, X in named if sparse.issparse(X)})
+
+
+def partial_fit(self: Any, X: Any, y: Any) -> None:
+    """Let each transformer take in its columns of more rows."""
+    if not hasattr(X, "shape"):
+        X = check_array(X, ensure_all_finite="allow-nan", dtype=object)
+    before = Filled(0, {})
+    if hasattr(self, "transformers_"):
+        check_feature_names(self, X, reset=False)
+        check_n_features(self, X, reset=False)
+        _check_steps(self)
+        before = getattr(self, "_filled", before)
+    else:
+        # What fit finds out of the columns; its transformers may keep too little to go on from.
+        fitted = clone(self).fit(X, y)
+        _check_steps(fitted)
+        parameters = self.get_params(deep=False)
+        vars(self).update({name: value for name, value in vars(fitted).items() if name not in parameters})
+        working = {name for name, _, _ in _working(self)}
+        self.transformers_ = [
+            (name, clone(step) if name in working and not _learns_nothing(step) else step, columns)
+            for name, step, columns in self.transformers_
+        ]
+    stored = dict(before.stored)
+    for name, step, columns in _working(self):
+        part = _safe_indexing(X, columns, axis=1)
+        if not _learns_nothing(step):
+            step.partial_fit(part, y)
+        if sparse.issparse(step.transform(_safe_indexing(part, slice(0, 1)))):
+            stored[name] = stored.get(name, 0) + step.transform(part).nnz
+    _conclude(self, Filled(before.rows + X.shape[0], stored))
+
+
+def merge(self: Any, other: Any) -> None:
+    """Let each transformer take in what the other's has learned."""
+    check_same_columns(self, other, "column transformers")
+    mine, theirs = _outline(self), _outline(other)
+    if mine != theirs:
+        raise ValueError(f"Cannot merge column transformers of other steps: {mine} and {theirs}.")
+    _check_steps(self)
+    for (_, step, _), (_, more, _) in zip(_working(self), _working(other), strict=True):
+        if not _learns_nothing(step):
+            step.merge(more)
+    a, b = (getattr(one, "_filled", Filled(0, {})) for one in (self, other))
+    stored = {name: a.stored.get(name, 0) + b.stored.get(name, 0) for name in a.stored | b.stored}
+    _conclude(self, Filled(a.rows + b.rows, stored))
+
+
+def _working(self: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The steps that have columns and do not drop them."""
+    for name, step, columns in self.transformers_:
+        if not isinstance(step, str) and len(self._transformer_to_input_indices[name]):
+            yield name, step, columns
+
+
+def _learns_nothing(step: Any) -> bool:
+    return isinstance(step, FunctionTransformer)
+
+
+def _check_steps(self: Any) -> None:
+    for name, step, _ in _working(self):
+        if not _learns_nothing(step) and not (hasattr(step, "partial_fit") and hasattr(step, "merge")):
+            raise TypeError(
+                f"The transformer {name!r} is a {type(step).__name__}, which does not learn part by part; "
+                "use those of ferroflow.preprocessing and ferroflow.impute, or fit all rows at once."
+            )
+
+
+def _outline(self: Any) -> list[tuple[str, str]]:
+    return [
+        (name, step if isinstance(step, str) else type(step).__name__) for name, step, _ in self.transformers_
+    ]
+
+
+def _conclude(self: Any, filled: Filled) -> None:
+    """Say which columns come out where, and whether they are sparse, after the transformers have learned."""
+    widths = {name: part.stop - part.start for name, part in getattr(self, "output_indices_", {}).items()}
+    for name, step, _ in _working(self):
+        if not _learns_nothing(step):
+            widths[name] = len(step.get_feature_names_out())
+    begin, self.output_indices_ = 0, {}
+    for name, width in widths.items():
+        self.output_indices_[name] = slice(begin, begin + width) if width else slice(0, 0)
+        begin += width
+    if filled.stored and filled.rows and begin:
+        dense = sum(widths[name] for name in self.output_indices_ if name not in filled.stored)
+        density = (sum(filled.stored.values()) + filled.rows * dense) / (filled.rows * begin)
+        self.sparse_output_ = density < self.sparse_threshold
+    self.transformers_ = list(self.transformers_)  # another one, so that nobody goes on with what it was
+    self._filled = filled
