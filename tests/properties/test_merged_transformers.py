@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 
 from ferroflow.compose import ColumnTransformer
 from ferroflow.impute import IterativeImputer, SimpleImputer
+from ferroflow.pipeline import DropMissing
 from ferroflow.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 ROWS = 60
@@ -87,7 +88,7 @@ def test_column_transformers(seed, kinds, cut, median, remainder, sparse_thresho
 
 def test_column_transformers_say_what_cannot_be():
     X = table(0, 5, "pandas")
-    with pytest.raises(TypeError, match="'parts' is a PCA, which does not learn part by part"):
+    with pytest.raises(TypeError, match="'parts' is a PCA, which has no partial_fit"):
         ColumnTransformer([("parts", PCA(1), ["age", "more"])]).partial_fit(X)
     one = ColumnTransformer([("scaled", StandardScaler(), ["age"])]).fit(X)
     with pytest.raises(ValueError, match="other steps"):
@@ -143,6 +144,37 @@ def test_iterative_imputers_keep_names_and_say_what_is_lost():
         parts.merge(IterativeImputer().fit(X))
     with pytest.raises(ValueError, match="learned by fit, which keeps no rows"):
         parts.fit(X).merge(IterativeImputer().partial_fit(X))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 99),
+    st.integers(1, ROWS - 1),
+    st.sampled_from([{"how": "any"}, {"how": "all"}, {"thresh": 50}, {"how": "any", "subset": [0, 2]}]),
+    st.sampled_from(["array", "frame", "sparse"]),
+)
+def test_columns_with_missing_values(seed, cut, options, container):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(1, 4, size=(ROWS, 5)).astype(float)
+    X[rng.random(X.shape) < [0, 0.02, 0.1, 0.9, 1]] = np.nan
+    X = {"array": np.asarray, "frame": pd.DataFrame, "sparse": sparse.csr_array}[container](X)
+    a, b = (X.iloc[:cut], X.iloc[cut:]) if container == "frame" else (X[:cut], X[cut:])
+    blank = DropMissing(axis="columns", **options)
+    whole = clone(blank).fit(X)
+    merged = clone(blank).fit(a)
+    assert merged.merge(clone(blank).fit(b)) is merged
+    for one in (merged, clone(blank).partial_fit(a).partial_fit(b)):
+        assert_array_equal(one.features_, whole.features_)
+        assert one.transform(X).shape == whole.transform(X).shape
+
+
+def test_row_filters_do_not_learn_part_by_part():
+    assert not hasattr(DropMissing(), "partial_fit")
+    assert not hasattr(DropMissing(), "merge")
+    with pytest.raises(ValueError, match="Cannot merge steps of 2 and 1 features"):
+        DropMissing(axis="columns").fit(np.ones((2, 2))).merge(
+            DropMissing(axis="columns").fit(np.ones((2, 1)))
+        )
 
 
 def test_functions():

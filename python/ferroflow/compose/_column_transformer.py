@@ -21,7 +21,7 @@ class ColumnTransformer(compose.ColumnTransformer):
     def partial_fit(self, X, y=None):
         """Let each transformer take in its columns of more rows.
 
-        The transformers must have ``partial_fit`` and ``merge``, as those of :mod:`ferroflow.preprocessing` and
+        The transformers must have ``partial_fit``, as those of :mod:`ferroflow.preprocessing` and
         :mod:`ferroflow.impute` have; pipelines have not. Which columns are whose is found in the first rows.
 
         Parameters
@@ -38,7 +38,7 @@ class ColumnTransformer(compose.ColumnTransformer):
         Raises
         ------
         TypeError
-            If a transformer does not learn part by part.
+            If a transformer has no ``partial_fit``.
         """
         _parts.partial_fit(self, X, y)
         return self
@@ -59,6 +59,8 @@ class ColumnTransformer(compose.ColumnTransformer):
         ------
         ValueError
             If the transformers or their columns differ.
+        TypeError
+            If a transformer has no ``merge``.
         """
         _parts.merge(self, other)
         return self

@@ -34,12 +34,12 @@ def partial_fit(self: Any, X: Any, y: Any) -> None:
     if hasattr(self, "transformers_"):
         check_feature_names(self, X, reset=False)
         check_n_features(self, X, reset=False)
-        _check_steps(self)
+        _check_steps(self, "partial_fit")
         before = getattr(self, "_filled", before)
     else:
         # What fit finds out of the columns; its transformers may keep too little to go on from.
         fitted = clone(self).fit(X, y)
-        _check_steps(fitted)
+        _check_steps(fitted, "partial_fit")
         parameters = self.get_params(deep=False)
         vars(self).update({name: value for name, value in vars(fitted).items() if name not in parameters})
         working = {name for name, _, _ in _working(self)}
@@ -63,7 +63,7 @@ def merge(self: Any, other: Any) -> None:
     mine, theirs = _outline(self), _outline(other)
     if mine != theirs:
         raise ValueError(f"Cannot merge column transformers of other steps: {mine} and {theirs}.")
-    _check_steps(self)
+    _check_steps(self, "merge")
     for (_, step, _), (_, more, _) in zip(_working(self), _working(other), strict=True):
         if not _learns_nothing(step):
             step.merge(more)
@@ -83,11 +83,11 @@ def _learns_nothing(step: Any) -> bool:
     return isinstance(step, FunctionTransformer)
 
 
-def _check_steps(self: Any) -> None:
+def _check_steps(self: Any, method: str) -> None:
     for name, step, _ in _working(self):
-        if not _learns_nothing(step) and not (hasattr(step, "partial_fit") and hasattr(step, "merge")):
+        if not _learns_nothing(step) and not hasattr(step, method):
             raise TypeError(
-                f"The transformer {name!r} is a {type(step).__name__}, which does not learn part by part; "
+                f"The transformer {name!r} is a {type(step).__name__}, which has no {method}; "
                 "use those of ferroflow.preprocessing and ferroflow.impute, or fit all rows at once."
             )
 

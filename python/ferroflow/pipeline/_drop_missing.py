@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ferroflow._bridge.merging import check_same_columns
 from ferroflow._bridge.sklearn_compat import Interval, StrOptions, check_feature_names_in, safe_indexing
 from ferroflow.pipeline._row_filter import RowFilter, checked, columns_of, is_frame, places_of
 
@@ -17,8 +18,8 @@ class DropMissing(TransformerMixin, RowFilter):
     """Leave out rows, or columns, that have missing values.
 
     Rows (``axis="rows"``) are left out while a :class:`~ferroflow.pipeline.Pipeline` is fitted, together with their
-    ``y`` and their ``sample_weight``, and never at predict time: such a step has ``fit_resample`` and no
-    ``transform``. Columns (``axis="columns"``) are chosen in ``fit`` and left out by ``transform``, as every
+    ``y`` and their ``sample_weight``, and never at predict time: such a step has ``fit_resample``, and neither
+    ``transform`` nor ``partial_fit``. Columns (``axis="columns"``) are chosen in ``fit`` and left out by ``transform``, as every
     transformer does it.
 
     Parameters
@@ -88,11 +89,54 @@ class DropMissing(TransformerMixin, RowFilter):
         if self.axis == "rows":
             return super().fit(X, y)
         self._validate_params()
-        X = checked(self, X)
+        return self._learn(*self._counted(X, reset=True))
+
+    def partial_fit(self, X, y=None):
+        """Count the missing values of more rows, and choose the columns of all rows so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, frame} of shape (n_samples, n_features)
+            More rows of the same columns.
+        y : Ignored
+
+        Returns
+        -------
+        self : DropMissing
+        """
+        if not hasattr(self, "features_"):
+            return self.fit(X)
+        rows, missing = self._counted(X, reset=False)
+        return self._learn(self._rows + rows, self._missing + missing)
+
+    def merge(self, other):
+        """Take in what another one has counted, as if both had seen their rows together.
+
+        Parameters
+        ----------
+        other : DropMissing
+            Fitted on rows of the same columns.
+
+        Returns
+        -------
+        self : DropMissing
+        """
+        check_same_columns(self, other, "steps")
+        return self._learn(self._rows + other._rows, self._missing + other._missing)
+
+    def _counted(self, X, reset):
+        """How many rows there are, and missing values in each column; none in columns that are not looked at."""
+        X = checked(self, X, reset=reset)
         places = places_of(self.subset, X)
-        missing = np.array([mask.sum() for mask in _masks(X, places, self.missing_values)])
+        missing = np.zeros(self.n_features_in_, dtype=np.int64)
+        missing[places] = [mask.sum() for mask in _masks(X, places, self.missing_values)]
+        self._looked_at = places
+        return X.shape[0], missing
+
+    def _learn(self, rows, missing):
+        self._rows, self._missing = rows, missing
         kept = np.ones(self.n_features_in_, dtype=bool)
-        kept[places] = self._enough(missing, X.shape[0])
+        kept[self._looked_at] = self._enough(missing[self._looked_at], rows)
         self.features_ = np.flatnonzero(kept)
         return self
 
@@ -180,6 +224,8 @@ def _drops_rows(self):
 for _name, _check in (
     ("transform", _drops_columns),
     ("fit_transform", _drops_columns),
+    ("partial_fit", _drops_columns),
+    ("merge", _drops_columns),
     ("fit_resample", _drops_rows),
 ):
     setattr(DropMissing, _name, available_if(_check)(getattr(DropMissing, _name)))
