@@ -100,6 +100,19 @@ def test_column_transformers_say_what_cannot_be():
     assert one.merge(clone(one).fit(X)).transform(X).shape == (ROWS, 1)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_an_error_leaves_column_transformers_as_they_were(first):
+    X = table(0, 5, "pandas")
+    bad = X.assign(more="no number")
+    one = ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", StandardScaler(), ["more"])])
+    if not first:
+        one.partial_fit(X)
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        one.partial_fit(bad)
+    one.partial_fit(X)
+    assert one.named_transformers_["a"].n_samples_seen_ == ROWS * (1 if first else 2)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.integers(0, 99),

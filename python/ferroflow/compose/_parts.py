@@ -1,5 +1,6 @@
 """A ColumnTransformer that learns rows part by part, and merges: what its transformers do, each with its columns."""
 
+import copy
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -34,27 +35,24 @@ def partial_fit(self: Any, X: Any, y: Any) -> None:
     if hasattr(self, "transformers_"):
         check_feature_names(self, X, reset=False)
         check_n_features(self, X, reset=False)
-        _check_steps(self, "partial_fit")
-        before = getattr(self, "_filled", before)
+        one, before = _copied(self), getattr(self, "_filled", before)
+        _check_steps(one, "partial_fit")
     else:
         # What fit finds out of the columns; its transformers may keep too little to go on from.
-        fitted = clone(self).fit(X, y)
-        _check_steps(fitted, "partial_fit")
-        parameters = self.get_params(deep=False)
-        vars(self).update({name: value for name, value in vars(fitted).items() if name not in parameters})
-        working = {name for name, _, _ in _working(self)}
-        self.transformers_ = [
-            (name, clone(step) if name in working and not _learns_nothing(step) else step, columns)
-            for name, step, columns in self.transformers_
+        one = clone(self).fit(X, y)
+        _check_steps(one, "partial_fit")
+        blank = {name: clone(step) for name, step, _ in _working(one) if not _learns_nothing(step)}
+        one.transformers_ = [
+            (name, blank.get(name, step), columns) for name, step, columns in one.transformers_
         ]
     stored = dict(before.stored)
-    for name, step, columns in _working(self):
+    for name, step, columns in _working(one):
         part = _safe_indexing(X, columns, axis=1)
         if not _learns_nothing(step):
             step.partial_fit(part, y)
         if sparse.issparse(step.transform(_safe_indexing(part, slice(0, 1)))):
             stored[name] = stored.get(name, 0) + step.transform(part).nnz
-    _conclude(self, Filled(before.rows + X.shape[0], stored))
+    _conclude(self, one, Filled(before.rows + X.shape[0], stored))
 
 
 def merge(self: Any, other: Any) -> None:
@@ -64,12 +62,20 @@ def merge(self: Any, other: Any) -> None:
     if mine != theirs:
         raise ValueError(f"Cannot merge column transformers of other steps: {mine} and {theirs}.")
     _check_steps(self, "merge")
-    for (_, step, _), (_, more, _) in zip(_working(self), _working(other), strict=True):
+    one = _copied(self)
+    for (_, step, _), (_, more, _) in zip(_working(one), _working(other), strict=True):
         if not _learns_nothing(step):
             step.merge(more)
-    a, b = (getattr(one, "_filled", Filled(0, {})) for one in (self, other))
+    a, b = (getattr(part, "_filled", Filled(0, {})) for part in (self, other))
     stored = {name: a.stored.get(name, 0) + b.stored.get(name, 0) for name in a.stored | b.stored}
-    _conclude(self, Filled(a.rows + b.rows, stored))
+    _conclude(self, one, Filled(a.rows + b.rows, stored))
+
+
+def _copied(self: Any) -> Any:
+    """Another one, which learns instead: an error of a step then leaves all of them as they were."""
+    one = copy.copy(self)
+    one.transformers_ = copy.deepcopy(self.transformers_)
+    return one
 
 
 def _working(self: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -98,19 +104,20 @@ def _outline(self: Any) -> list[tuple[str, str]]:
     ]
 
 
-def _conclude(self: Any, filled: Filled) -> None:
-    """Say which columns come out where, and whether they are sparse, after the transformers have learned."""
-    widths = {name: part.stop - part.start for name, part in getattr(self, "output_indices_", {}).items()}
-    for name, step, _ in _working(self):
+def _conclude(self: Any, one: Any, filled: Filled) -> None:
+    """Take what one has learned; say which columns come out where, and whether they are sparse."""
+    widths = {name: part.stop - part.start for name, part in getattr(one, "output_indices_", {}).items()}
+    for name, step, _ in _working(one):
         if not _learns_nothing(step):
             widths[name] = len(step.get_feature_names_out())
-    begin, self.output_indices_ = 0, {}
+    begin, one.output_indices_ = 0, {}
     for name, width in widths.items():
-        self.output_indices_[name] = slice(begin, begin + width) if width else slice(0, 0)
+        one.output_indices_[name] = slice(begin, begin + width) if width else slice(0, 0)
         begin += width
     if filled.stored and filled.rows and begin:
-        dense = sum(widths[name] for name in self.output_indices_ if name not in filled.stored)
+        dense = sum(widths[name] for name in one.output_indices_ if name not in filled.stored)
         density = (sum(filled.stored.values()) + filled.rows * dense) / (filled.rows * begin)
-        self.sparse_output_ = density < self.sparse_threshold
-    self.transformers_ = list(self.transformers_)  # another one, so that nobody goes on with what it was
-    self._filled = filled
+        one.sparse_output_ = density < one.sparse_threshold
+    one._filled = filled
+    parameters = self.get_params(deep=False)
+    vars(self).update({name: value for name, value in vars(one).items() if name not in parameters})
