@@ -14,10 +14,17 @@ def check_same_columns(mine: Any, other: Any, what: str) -> None:
         raise ValueError(f"Cannot merge {what} of {n} and {m} features; fit both on the same columns.")
 
 
-def check_sketched(mine: Any, other: Any, what: str, lost: str = "others") -> None:
-    """Raise unless both keep a sketch, of as many columns: ``fit`` keeps none, and so has `lost` the rest."""
+def check_kept(mine: Any, other: Any, what: str, lost: str = "others", kept: str = "_sketch") -> None:
+    """Raise unless both have `kept` what ``partial_fit`` keeps, of as many columns: ``fit`` has `lost` it."""
     check_same_columns(mine, other, what)
-    if "_sketch" not in vars(mine) or "_sketch" not in vars(other):
+    if kept not in vars(mine) or kept not in vars(other):
         raise ValueError(
             f"Cannot merge {what} learned by fit, which keeps no {lost}; use partial_fit for both."
         )
+
+
+def take_over(mine: Any, fitted: Any) -> None:
+    """Take what another one of the same parameters has learned, all at once."""
+    parameters = mine.get_params(deep=False)
+    learned = {name: value for name, value in vars(fitted).items() if name not in parameters}
+    mine.__dict__.update(learned)

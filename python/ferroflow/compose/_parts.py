@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, check_array
 
-from ferroflow._bridge.merging import check_same_columns
+from ferroflow._bridge.merging import check_same_columns, take_over
 from ferroflow._bridge.sklearn_compat import check_feature_names, check_n_features
 
 
@@ -41,17 +41,18 @@ def partial_fit(self: Any, X: Any, y: Any) -> None:
         # What fit finds out of the columns; its transformers may keep too little to go on from.
         one = clone(self).fit(X, y)
         _check_steps(one, "partial_fit")
-        blank = {name: clone(step) for name, step, _ in _working(one) if not _learns_nothing(step)}
+        blank = {name: clone(step) for name, step, _ in _learning(one)}
         one.transformers_ = [
             (name, blank.get(name, step), columns) for name, step, columns in one.transformers_
         ]
     stored = dict(before.stored)
+    for _, step, columns in _learning(one):
+        step.partial_fit(_safe_indexing(X, columns, axis=1), y)
+    first_row = _safe_indexing(X, slice(0, 1))
     for name, step, columns in _working(one):
-        part = _safe_indexing(X, columns, axis=1)
-        if not _learns_nothing(step):
-            step.partial_fit(part, y)
-        if sparse.issparse(step.transform(_safe_indexing(part, slice(0, 1)))):
-            stored[name] = stored.get(name, 0) + step.transform(part).nnz
+        if sparse.issparse(step.transform(_safe_indexing(first_row, columns, axis=1))):
+            output = step.transform(_safe_indexing(X, columns, axis=1))
+            stored[name] = stored.get(name, 0) + output.nnz
     _conclude(self, one, Filled(before.rows + X.shape[0], stored))
 
 
@@ -63,9 +64,8 @@ def merge(self: Any, other: Any) -> None:
         raise ValueError(f"Cannot merge column transformers of other steps: {mine} and {theirs}.")
     _check_steps(self, "merge")
     one = _copied(self)
-    for (_, step, _), (_, more, _) in zip(_working(one), _working(other), strict=True):
-        if not _learns_nothing(step):
-            step.merge(more)
+    for (_, step, _), (_, more, _) in zip(_learning(one), _learning(other), strict=True):
+        step.merge(more)
     a, b = (getattr(part, "_filled", Filled(0, {})) for part in (self, other))
     stored = {name: a.stored.get(name, 0) + b.stored.get(name, 0) for name in a.stored | b.stored}
     _conclude(self, one, Filled(a.rows + b.rows, stored))
@@ -85,13 +85,14 @@ def _working(self: Any) -> Iterator[tuple[str, Any, Any]]:
             yield name, step, columns
 
 
-def _learns_nothing(step: Any) -> bool:
-    return isinstance(step, FunctionTransformer)
+def _learning(self: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Those of them that learn: what is passed through does not."""
+    return (named for named in _working(self) if not isinstance(named[1], FunctionTransformer))
 
 
 def _check_steps(self: Any, method: str) -> None:
-    for name, step, _ in _working(self):
-        if not _learns_nothing(step) and not hasattr(step, method):
+    for name, step, _ in _learning(self):
+        if not hasattr(step, method):
             raise TypeError(
                 f"The transformer {name!r} is a {type(step).__name__}, which has no {method}; "
                 "use those of ferroflow.preprocessing and ferroflow.impute, or fit all rows at once."
@@ -107,9 +108,8 @@ def _outline(self: Any) -> list[tuple[str, str]]:
 def _conclude(self: Any, one: Any, filled: Filled) -> None:
     """Take what one has learned; say which columns come out where, and whether they are sparse."""
     widths = {name: part.stop - part.start for name, part in getattr(one, "output_indices_", {}).items()}
-    for name, step, _ in _working(one):
-        if not _learns_nothing(step):
-            widths[name] = len(step.get_feature_names_out())
+    for name, step, _ in _learning(one):
+        widths[name] = len(step.get_feature_names_out())
     begin, one.output_indices_ = 0, {}
     for name, width in widths.items():
         one.output_indices_[name] = slice(begin, begin + width) if width else slice(0, 0)
@@ -119,5 +119,4 @@ def _conclude(self: Any, one: Any, filled: Filled) -> None:
         density = (sum(filled.stored.values()) + filled.rows * dense) / (filled.rows * begin)
         one.sparse_output_ = density < one.sparse_threshold
     one._filled = filled
-    parameters = self.get_params(deep=False)
-    vars(self).update({name: value for name, value in vars(one).items() if name not in parameters})
+    take_over(self, one)

@@ -9,7 +9,7 @@ from sklearn.utils._missing import is_scalar_nan
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.merging import check_same_columns
+from ferroflow._bridge.merging import check_kept, take_over
 from ferroflow._bridge.sklearn_compat import array_api_dispatch, validate_data
 
 _WIDE = 64
@@ -58,19 +58,13 @@ class IterativeImputer(_IterativeImputer):
         -------
         self : IterativeImputer
         """
-        check_same_columns(self, other, "imputers")
-        if "_rows" not in vars(self) or "_rows" not in vars(other):
-            raise ValueError(
-                "Cannot merge imputers learned by fit, which keeps no rows; use partial_fit for both."
-            )
+        check_kept(self, other, "imputers", lost="rows", kept="_rows")
         return self._fit_rows(np.concatenate([self._rows, other._rows]))
 
     def _fit_rows(self, rows):
         # As a clone, whose draws begin anew; and an error leaves this one as it was. Of a copy, since scikit-learn writes
         # into empty columns that are kept.
-        fitted = vars(clone(self).fit(rows.copy()))
-        parameters = self.get_params(deep=False)
-        self.__dict__.update({name: value for name, value in fitted.items() if name not in parameters})
+        take_over(self, clone(self).fit(rows.copy()))
         self._rows = rows
         return self
 

@@ -13,7 +13,7 @@ from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.fresh import empty
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.merging import check_sketched
+from ferroflow._bridge.merging import check_kept
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, ranges, sketch_rows
 from ferroflow._bridge.sklearn_compat import check_sample_weight, csr_class, default_output, validate_data
 
@@ -113,7 +113,7 @@ class KBinsDiscretizer(preprocessing.KBinsDiscretizer):
         -------
         self : KBinsDiscretizer
         """
-        check_sketched(self, other, "edges")
+        check_kept(self, other, "edges")
         (a, dtype), (b, _) = self._sketch, other._sketch
         self._take(merge_sketches(a, b), dtype)
         return self

@@ -10,7 +10,7 @@ from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.merging import check_sketched
+from ferroflow._bridge.merging import check_kept
 from ferroflow._bridge.quantile_sketch import merge_sketches, quantiles, sketch_rows
 from ferroflow._bridge.sklearn_compat import default_output, validate_data, validate_params
 from ferroflow.preprocessing._standard_scaler import StandardScaler
@@ -114,7 +114,7 @@ class PowerTransformer(preprocessing.PowerTransformer):
         -------
         self : PowerTransformer
         """
-        check_sketched(self, other, "exponents", lost="values")
+        check_kept(self, other, "exponents", lost="values")
         self._take(merge_sketches(self._sketch, other._sketch))
         return self
 

@@ -16,7 +16,7 @@ from ferroflow._bridge import quantile_sketch
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.frame_columns import finite_or_nan
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.merging import check_sketched
+from ferroflow._bridge.merging import check_kept
 from ferroflow._bridge.quantile_sketch import merge_sketches, sketch_rows
 from ferroflow._bridge.random_state import with_stream
 from ferroflow._bridge.sklearn_compat import default_output, validate_params
@@ -112,7 +112,7 @@ class QuantileTransformer(preprocessing.QuantileTransformer):
         -------
         self : QuantileTransformer
         """
-        check_sketched(self, other, "quantiles")
+        check_kept(self, other, "quantiles")
         (a, n), (b, m) = self._sketch, other._sketch
         self._take(merge_sketches(a, b), n + m)
         return self

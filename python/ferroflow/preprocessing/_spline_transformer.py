@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferroflow import _core
 from ferroflow._bridge.fast_path import FLOATS, is_plain_float_matrix, with_fast_path
 from ferroflow._bridge.ledger import note_rust, note_sklearn
-from ferroflow._bridge.merging import check_sketched
+from ferroflow._bridge.merging import check_kept
 from ferroflow._bridge.quantile_sketch import counts, merge_sketches, quantiles, ranges, sketch_rows
 from ferroflow._bridge.sklearn_compat import default_output, validate_data
 
@@ -94,7 +94,7 @@ class SplineTransformer(preprocessing.SplineTransformer):
         -------
         self : SplineTransformer
         """
-        check_sketched(self, other, "knots")
+        check_kept(self, other, "knots")
         self._take(merge_sketches(self._sketch, other._sketch))
         return self
 

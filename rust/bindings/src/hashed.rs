@@ -8,7 +8,7 @@ use numpy::{Element, IntoPyArray, PyArray1};
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::strings::fetch;
 
@@ -55,11 +55,7 @@ fn push<T: Float>(
     if value.is_instance_of::<PyString>() {
         return None;
     }
-    let value = match value.cast_exact::<PyFloat>() {
-        Ok(value) => value.value(),
-        Err(_) => value.extract().ok()?,
-    };
-    push_named(rows, name, value)
+    push_named(rows, name, value.extract().ok()?)
 }
 
 fn push_named<T: Float>(rows: &mut HashedRows<T>, name: &Bound<'_, PyAny>, value: f64) -> Option<()> {
@@ -208,7 +204,7 @@ fn hashed<T: Float>(
     let (py, mut text, mut batch) = (samples.py(), Vec::new(), Batch(Vec::new()));
     for (i, sample) in samples.iter().enumerate() {
         let added = batch.add(&sample, input);
-        let signals = i.is_multiple_of(SIGNAL_SAMPLES);
+        let signals = i > 0 && i.is_multiple_of(SIGNAL_SAMPLES);
         if (!added || signals || batch.0.len() >= BATCH) && batch.hash(&mut rows, py, &mut text).is_none() {
             return Ok(None);
         }
@@ -218,7 +214,7 @@ fn hashed<T: Float>(
             }
             rows.close();
         }
-        if signals && i > 0 {
+        if signals {
             py.check_signals()?;
             rows.expect(samples.len());
         }

@@ -71,9 +71,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     fresh::register(m)?;
     frozen::register(m)?;
     gram::register(m)?;
+    hashed::register(m)?;
     impute::register(m)?;
     indicator::register(m)?;
-    hashed::register(m)?;
     label_sets::register(m)?;
     impute_sparse::register(m)?;
     linear_bayes::register(m)?;
